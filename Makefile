@@ -1,0 +1,78 @@
+# `make` or `make help` says what there is. Without make (Windows): see README.
+
+PYTHON ?= python3
+PIP_FLAGS ?=
+LAB_FLAGS ?=
+TEST_FLAGS ?=
+WORKERS ?= 2
+
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PY := $(BIN)/python
+PIP := $(PY) -m pip install --disable-pip-version-check --quiet $(PIP_FLAGS) -c constraints.txt
+
+export OMP_NUM_THREADS ?= 1
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test test-full test-gpu notebooks notebooks-check lint clean
+
+help:
+	@echo "make lab        install what the lessons need, lay your copies, open JupyterLab"
+	@echo "make test       install what the tests need and run them all (quick profile)"
+	@echo "make test-full  run every lesson as a learner does, and time it"
+	@echo "make test-gpu   library and lessons on a CUDA GPU; writes build/gpu_record.json"
+	@echo "make notebooks  build notebooks/*.ipynb from notebooks/source/*.md"
+	@echo "make lint       ruff"
+	@echo "make clean      remove build/ and caches (never my-course/)"
+	@echo ""
+	@echo "PYTHON=python3.12    which Python makes .venv (3.11 or newer)"
+	@echo "PIP_FLAGS='...'      more flags for pip. On Linux pip's torch carries CUDA (gigabytes);"
+	@echo "                     a laptop without a GPU wants the CPU build: README says how"
+	@echo "LAB_FLAGS='...'      more flags for JupyterLab, such as --no-browser --port=8890"
+	@echo "TEST_FLAGS='...'     more flags for pytest, such as -x -k addressing"
+	@echo "WORKERS=2            tests that run at once"
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "no venv: on Debian and Ubuntu, install python3-venv"; exit 1; }
+
+$(VENV)/.lab-installed: pyproject.toml constraints.txt | $(PY)
+	@echo "installing the lessons' packages into $(VENV) (a few minutes the first time)"
+	$(PIP) -e ".[lab]"
+	@touch $@
+
+$(VENV)/.dev-installed: pyproject.toml constraints.txt | $(PY)
+	@echo "installing the tests' packages into $(VENV) (a few minutes the first time)"
+	$(PIP) -e ".[lab,dev]"
+	@touch $@ $(VENV)/.lab-installed
+
+lab: $(VENV)/.lab-installed
+	@unset OMP_NUM_THREADS; $(PY) -m tools.my_course --open $(LAB_FLAGS)
+
+notebooks: $(VENV)/.dev-installed
+	$(PY) -m tools.build_notebooks
+
+notebooks-check: $(VENV)/.dev-installed
+	$(PY) -m tools.build_notebooks --check
+
+lint: $(VENV)/.dev-installed
+	$(PY) -m ruff check .
+
+test: lint
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --durations=15 -q $(TEST_FLAGS)
+
+test-full: $(VENV)/.dev-installed
+	@unset OMP_NUM_THREADS; $(PY) -m tools.run_notebooks --profile full
+
+test-gpu: $(VENV)/.dev-installed
+	@unset OMP_NUM_THREADS; $(PY) -m tools.run_gpu
+
+clean:
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,104 @@
+"""Measure a model with its weights fixed: accuracy on stories, wrong bits on algorithmic tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lessons_lib import tasks
+from lessons_lib.babi import Question
+from lessons_lib.words import Vocabulary, WordModel
+
+CHUNK = 250  # questions in one pass
+
+
+def story_logits(
+    model: WordModel, vocabulary: Vocabulary, questions: Sequence[Question]
+) -> tuple[Tensor, Tensor]:
+    """Answer questions; returns logits (questions, answers) and the right answers' numbers."""
+    device = model.embedding.weight.device
+    order = sorted(range(len(questions)), key=lambda number: len(questions[number].story))
+    logits = torch.empty(len(questions), len(vocabulary.answers))
+    right = torch.empty(len(questions), dtype=torch.long)
+    model.eval()
+    with torch.no_grad():
+        for start in range(0, len(order), CHUNK):
+            chosen = order[start : start + CHUNK]
+            batch = vocabulary.batch([questions[number] for number in chosen])
+            tokens = batch.tokens.to(device)
+            outputs, _ = model(tokens, lengths=batch.lengths, at=batch.at)
+            logits[chosen] = outputs.float().cpu()
+            right[chosen] = batch.answers
+    return logits, right
+
+
+def evaluate_stories(
+    model: WordModel, vocabulary: Vocabulary, questions: Sequence[Question]
+) -> dict:
+    """Return ``examples``, ``right`` and ``accuracy`` (0 to 1) over the questions.
+
+    An answer that the model does not have counts as wrong.
+
+    Raises:
+        ValueError: there are no questions, or a word is unknown to the model.
+    """
+    if not questions:
+        raise ValueError("expected at least one question, got none")
+    logits, answers = story_logits(model, vocabulary, questions)
+    right = int((logits.argmax(-1) == answers).sum())
+    return {"examples": len(questions), "right": right, "accuracy": right / len(questions)}
+
+
+def evaluate_task(
+    model: nn.Module,
+    task: tasks.Task,
+    *,
+    count: int = 500,
+    seed: int = 0,
+    batch_size: int = 50,
+    **overrides: int,
+) -> dict:
+    """Measure held-out sequences of an algorithmic task.
+
+    Args:
+        model: maps (T, B, input_size) to logits (T, B, output_size).
+        task: e.g. ``tasks.Copy()``.
+        count: how many sequences.
+        seed: of the evaluation stream, which training never meets.
+        batch_size: sequences run at once.
+        **overrides: passed to ``task.batch``, e.g. ``length=120``.
+
+    Returns:
+        ``examples``, ``wrong_bits_per_sequence`` and ``perfect_sequences`` (no wrong bit).
+
+    Raises:
+        ValueError: count below 1.
+    """
+    if count < 1:
+        raise ValueError(f"expected at least 1 sequence, got {count}")
+    like = next(model.parameters())
+    wrong = []
+    model.eval()
+    with torch.no_grad():
+        for index, start in enumerate(range(0, count, batch_size)):
+            size = min(batch_size, count - start)
+            generator = tasks.stream(seed, "evaluate", index)
+            batch = task.batch(size, generator, **overrides).to(like.device, like.dtype)
+            outputs, _ = model(batch.inputs)
+            wrong.append(tasks.wrong_bits(outputs, batch).cpu())
+    wrong = torch.cat(wrong)
+    return {
+        "examples": count,
+        "wrong_bits_per_sequence": wrong.double().mean().item(),
+        "perfect_sequences": int((wrong == 0).sum()),
+    }
+
+
+def wilson(right: int, examples: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the 95% interval of a fraction (Wilson 1927), which holds near 0 and 1 too."""
+    share, spread = right / examples, z * z / examples
+    centre = share + spread / 2
+    half = z * (share * (1 - share) / examples + spread / (4 * examples)) ** 0.5
+    return (centre - half) / (1 + spread), (centre + half) / (1 + spread)

@@ -1,0 +1,309 @@
+"""The Neural Turing Machine, composed of the functions of ``addressing`` and ``memory``.
+
+Graves, Wayne & Danihelka 2014, arXiv 1410.5401. Choices that the paper leaves open are named where
+they are made.
+Shapes: T time, B batch, H heads (read heads first, then write heads), S slots, W width, C units.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lessons_lib import cells, memory
+from lessons_lib.addressing import circular_shift, content_weights, interpolate, sharpen
+from lessons_lib.sequences import (
+    check_call,
+    check_state,
+    keep_valid,
+    pick,
+    valid_steps,
+    without_padding,
+)
+from lessons_lib.trace import HeadTrace, Trace
+
+CONSTANT_START = 1e-6  # Collier & Beel 2018: a small constant learns fastest
+RANDOM_SCALE = 0.5  # Collier & Beel 2018: truncated normal of this standard deviation
+CLIP = 20.0  # Collier & Beel 2018: controller outputs are clipped to ±20
+
+
+class NTMState(NamedTuple):
+    """What an NTM carries from step to step.
+
+    ``memory`` M, (B, S, W); ``weights`` w, (B, H, S), read heads first; ``reads`` r, (B, R, W);
+    ``controller``: (h, c) of the LSTM, each (B, C), or () of a feed-forward controller.
+    """
+
+    memory: Tensor
+    weights: Tensor
+    reads: Tensor
+    controller: tuple[Tensor, ...]
+
+
+class NTM(nn.Module):
+    """A controller with heads on a memory (NTM §3).
+
+    Each step: the controller sees the input and the last reads; all heads are addressed on the
+    memory as the last step left it; the write heads erase and add; the read heads read what is
+    there after the write; the output sees the controller and the reads.
+
+    Args:
+        input_size: numbers in an input.
+        output_size: numbers in an output (logits; no squashing here).
+        slots: S.
+        width: W.
+        controller: "lstm", or "feedforward" with one tanh layer and no memory of its own.
+        hidden_size: C, units of the controller.
+        read_heads: R.
+        write_heads: how many heads write.
+        memory_init: "constant" 1e-6; "learned", a parameter (S, W); "random", drawn once per
+            model and kept in a saved buffer.
+        initial_weights: "first", every head starts at the first slot; "learned", softmax of a
+            parameter (H, S).
+
+    Raises:
+        ValueError: a size below 1, or an unknown choice.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        *,
+        slots: int = 128,
+        width: int = 20,
+        controller: str = "lstm",
+        hidden_size: int = 100,
+        read_heads: int = 1,
+        write_heads: int = 1,
+        memory_init: str = "constant",
+        initial_weights: str = "first",
+    ) -> None:
+        super().__init__()
+        _expect_choice("controller", controller, ("lstm", "feedforward"))
+        _expect_choice("memory_init", memory_init, ("constant", "learned", "random"))
+        _expect_choice("initial_weights", initial_weights, ("first", "learned"))
+        sizes = (input_size, output_size, slots, width, hidden_size, read_heads, write_heads)
+        if min(sizes) < 1:
+            raise ValueError(f"expected every size to be at least 1, got {sizes}")
+        self.input_size, self.output_size = input_size, output_size
+        self.slots, self.width = slots, width
+        self.read_heads, self.write_heads = read_heads, write_heads
+        self.memory_init, self.initial_weights = memory_init, initial_weights
+        seen = input_size + read_heads * width
+        if controller == "lstm":
+            self.controller = nn.LSTMCell(seen, hidden_size)
+        else:
+            self.controller = nn.Linear(seen, hidden_size)
+        self.head_sizes = self._head_sizes()
+        self.heads = nn.Linear(hidden_size, sum(self.head_sizes))
+        self.readout = nn.Linear(hidden_size + read_heads * width, output_size)
+        self.first_read = nn.Parameter(torch.zeros(read_heads, width))
+        self._make_starts()
+
+    def _head_sizes(self) -> list[int]:
+        heads = self.read_heads + self.write_heads
+        of_all = [heads * size for size in (self.width, 1, 1, 3, 1)]  # k, β, g, s, γ
+        return of_all + [self.write_heads * self.width] * 2  # e, a
+
+    def _make_starts(self) -> None:
+        if self.memory_init == "constant":
+            start = torch.full((1, self.width), CONSTANT_START)
+            self.register_buffer("memory_start", start)
+        else:
+            start = torch.empty(self.slots, self.width)
+            nn.init.trunc_normal_(start, std=RANDOM_SCALE, a=-2 * RANDOM_SCALE, b=2 * RANDOM_SCALE)
+            if self.memory_init == "random":
+                self.register_buffer("memory_start", start)
+            else:
+                self.memory_start = nn.Parameter(start)
+        if self.initial_weights == "learned":
+            heads = self.read_heads + self.write_heads
+            self.weights_start = nn.Parameter(torch.zeros(heads, self.slots))
+
+    def with_slots(self, slots: int) -> NTM:
+        """Return the same machine, weights copied, on a tape of another length.
+
+        A learned or random start keeps its first rows; a longer tape repeats them from the top.
+        Learned initial weights are cut, or continued with their smallest logit.
+
+        Raises:
+            ValueError: slots below 1.
+        """
+        if slots < 1:
+            raise ValueError(f"expected at least 1 slot, got {slots}")
+        other = copy.deepcopy(self)
+        other.slots = slots
+        rows = torch.arange(slots, device=self.memory_start.device)
+        if self.memory_init != "constant":
+            other.memory_start.data = self.memory_start.data[rows % self.slots].clone()
+        if self.initial_weights == "learned":
+            kept = self.weights_start.data[:, :slots]
+            more = kept.amin(-1, keepdim=True).expand(-1, slots - kept.shape[1])
+            other.weights_start.data = torch.cat([kept, more], dim=-1)
+        return other
+
+    def initial_state(self, batch: int) -> NTMState:
+        """Return the start: the memory's, each head's, the learned first read, a zero LSTM."""
+        like = self.heads.weight
+        heads = self.read_heads + self.write_heads
+        start = self.memory_start.expand(self.slots, -1).expand(batch, -1, -1)
+        if self.initial_weights == "learned":
+            weights = self.weights_start.softmax(-1)
+        else:
+            weights = F.one_hot(torch.zeros(heads, dtype=torch.long), self.slots).to(like)
+        controller = ()
+        if isinstance(self.controller, nn.LSTMCell):
+            controller = (like.new_zeros(batch, self.controller.hidden_size),) * 2
+        reads = self.first_read.expand(batch, -1, -1)
+        return NTMState(start, weights.expand(batch, -1, -1), reads, controller)
+
+    def forward(
+        self,
+        inputs: Tensor,
+        state: NTMState | None = None,
+        *,
+        lengths: Tensor | None = None,
+        at: Tensor | None = None,
+        trace: bool = False,
+        write_scale: Tensor | None = None,
+    ):
+        """Run over a sequence.
+
+        Args:
+            inputs: (T, B, input_size).
+            state: where to start; None is ``initial_state``.
+            lengths: (B,) valid steps; padding changes no output, and outputs there are zero.
+            at: (B,) the step whose output is wanted; None is all of them.
+            trace: record every intermediate.
+            write_scale: (T, B), a factor on what each step adds; for asking what an answer
+                owes to each write (``lessons_lib.evidence``).
+
+        Returns:
+            outputs (T, B, output_size), or (B, output_size) with ``at``; the state after each
+            sequence's last valid step; and the Trace where asked.
+
+        Raises:
+            ValueError: a shape, dtype, device or length does not fit.
+        """
+        check_call(inputs, self.input_size, self.readout.weight, lengths, at, write_scale)
+        inputs = without_padding(inputs, lengths)
+        valid = None
+        if lengths is not None:
+            valid = valid_steps(lengths.to(inputs.device), inputs.shape[0])
+        start = self.initial_state(inputs.shape[1])
+        if state is None:
+            state = start
+        else:
+            check_state(state, start)
+        features, records = [], []
+        for t, x in enumerate(inputs):
+            scale = None if write_scale is None else write_scale[t].unsqueeze(-1)
+            new, hidden, record = self._step(x, state, scale, trace)
+            features.append(torch.cat([hidden, new.reads.flatten(1)], dim=-1))
+            records.append(record)
+            state = new if valid is None else _keep_valid_state(new, state, valid[t])
+        features = torch.stack(features)
+        if at is not None:
+            outputs = self.readout(pick(features, at))
+        else:
+            outputs = without_padding(self.readout(features), lengths)
+        if not trace:
+            return outputs, state
+        full = Trace.stack(records)
+        return outputs, state, full.with_outputs(self.readout(features))
+
+    def _step(self, x: Tensor, state: NTMState, scale: Tensor | None, trace: bool):
+        """Make one step; returns the new state, the controller's output and a record."""
+        seen = torch.cat([x, state.reads.flatten(1)], dim=-1)
+        hidden, controller, gates = self._control(seen, state.controller, trace)
+        key, strength, gate, shift, sharpening, erase_vector, add_vector = self._head_parameters(
+            hidden
+        )
+        content = content_weights(state.memory, key, strength)
+        interpolated = interpolate(content, state.weights, gate)
+        shifted = circular_shift(interpolated, shift)
+        weights = sharpen(shifted, sharpening)
+        read_weights, write_weights = self._split(weights)
+        erased = memory.erase(state.memory, write_weights, erase_vector)
+        add_gate = None if scale is None else scale.expand(-1, self.write_heads)
+        after = memory.add(erased, write_weights, add_vector, add_gate)
+        reads = memory.read(after, read_weights)
+        new = NTMState(after, weights, reads, controller)
+        if not trace:
+            return new, hidden, None
+        stages = {
+            "key": key,
+            "key_strength": strength,
+            "gate": gate,
+            "shift": shift,
+            "sharpening": sharpening,
+            "previous": state.weights,
+            "content": content,
+            "interpolated": interpolated,
+            "shifted": shifted,
+            "weights": weights,
+        }
+        halves = {name: self._split(value) for name, value in stages.items()}
+        record = Trace(
+            inputs=x,
+            hidden=hidden,
+            read=HeadTrace(**{name: half[0] for name, half in halves.items()}),
+            write=HeadTrace(**{name: half[1] for name, half in halves.items()}),
+            erase_vector=erase_vector,
+            add_vector=add_vector,
+            memory_before=state.memory,
+            memory_after=after,
+            reads=reads,
+            **gates,
+        )
+        return new, hidden, record
+
+    def _control(self, seen: Tensor, state: tuple[Tensor, ...], trace: bool):
+        """Return the controller's output (B, C), its new state, and its gates for the trace."""
+        if not state:
+            return self.controller(seen).tanh(), (), {}
+        if not trace:
+            hidden, cell = self.controller(seen, state)
+            return hidden, (hidden, cell), {}
+        made = cells.lstm_step(seen, *state, cells.weights_of(self.controller))
+        gates = {name: value for name, value in made._asdict().items() if name != "hidden"}
+        return made.hidden, (made.hidden, made.cell), gates
+
+    def _head_parameters(self, hidden: Tensor) -> list[Tensor]:
+        """Turn the controller's output into head parameters, each in its range.
+
+        k and a are squashed by tanh (open in the paper), β = softplus > 0, g and e by the
+        sigmoid, s by softmax, γ = 1 + softplus.
+        """
+        raw = self.heads(hidden).clamp(-CLIP, CLIP)
+        k, beta, g, s, gamma, e, a = raw.split(self.head_sizes, dim=-1)
+        batch = hidden.shape[0]
+        return [
+            k.reshape(batch, -1, self.width).tanh(),
+            F.softplus(beta),
+            g.sigmoid(),
+            s.reshape(batch, -1, 3).softmax(-1),
+            1 + F.softplus(gamma),
+            e.reshape(batch, -1, self.width).sigmoid(),
+            a.reshape(batch, -1, self.width).tanh(),
+        ]
+
+    def _split(self, of_heads: Tensor) -> tuple[Tensor, ...]:
+        """Split (B, H, ...) into the read heads' part and the write heads'."""
+        return of_heads.split([self.read_heads, self.write_heads], dim=1)
+
+
+def _keep_valid_state(new: NTMState, old: NTMState, valid: Tensor) -> NTMState:
+    parts = [keep_valid(a, b, valid) for a, b in zip(new[:3], old[:3], strict=True)]
+    pairs = zip(new.controller, old.controller, strict=True)
+    return NTMState(*parts, tuple(keep_valid(a, b, valid) for a, b in pairs))
+
+
+def _expect_choice(name: str, choice: str, choices: tuple[str, ...]) -> None:
+    if choice not in choices:
+        raise ValueError(f"expected {name} to be one of {', '.join(choices)}, got {choice!r}")

@@ -1,0 +1,104 @@
+"""Recipes: everything that a training needs to be repeated, by name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training.
+
+    Attributes:
+        name: of the recipe, and of the checkpoint it leaves.
+        model: ``kind`` (RNN, LSTM, GRU, NTM, LNTM) and the model's options; for stories,
+            ``input_size`` is the width of the word embedding.
+        data: ``task`` (an algorithmic task or qa1 …) and the options of ``problems``.
+        steps: parameter updates, at most.
+        batch_size: sequences in an update.
+        learning_rate: of Adam.
+        decay: "none", or "cosine" to fall to zero over ``steps``.
+        clip: the gradient's norm is clipped to this (survey eq. 44).
+        measure_every: updates between two measures on held-out examples; each makes a point of
+            the curve and a checkpoint to resume from.
+        stop_at: stop once a held-out measure is this good (fraction right for stories, wrong bits
+            a sequence for tasks) twice in a row; None is never.
+        run_slots: the slots that the finished machine is given, when it is an NTM and they are
+            not those it was trained with.
+    """
+
+    name: str
+    model: dict[str, Any]
+    data: dict[str, Any]
+    steps: int
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    decay: str = "none"
+    clip: float = 1.0
+    measure_every: int = 500
+    stop_at: float | None = None
+    run_slots: int | None = None
+    notes: str = field(default="", kw_only=True)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the recipe for a run record."""
+        return asdict(self)
+
+    def changed(self, **changes: Any) -> Recipe:
+        """Return a recipe with some fields changed."""
+        return replace(self, **changes)
+
+
+
+
+def _qa(name: str, task: str, kind: str, **changes: Any) -> Recipe:
+    """Return a recipe for stories; all models of a task get the same questions and updates."""
+    model = {"kind": kind, "input_size": 64, "hidden_size": 128}
+    if kind == "NTM":
+        model["slots"] = 8  # the memory of the L-NTM paper: 8 slots of 20 numbers, as LNTM's default
+    recipe = Recipe(
+        name,
+        model,
+        {"task": task, "questions": 100_000},
+        steps=12_000,
+        learning_rate=3e-3,
+        decay="cosine",
+        stop_at=1.0,
+    )
+    return replace(recipe, **changes)
+
+
+def _copy(name: str, model: dict[str, Any], **changes: Any) -> Recipe:
+    recipe = Recipe(name, model, {"task": "copy"}, steps=20_000, batch_size=16)
+    return replace(recipe, **changes)
+
+
+_ALL = [
+    _copy(
+        "ntm-copy",
+        {"kind": "NTM", "controller": "feedforward", "slots": 24},
+        data={"task": "copy", "max_length": 10},
+        steps=8_000,
+        measure_every=250,
+        run_slots=128,
+    ),
+    _copy("lstm-copy", {"kind": "LSTM", "hidden_size": 256}),
+    _qa("lntm-qa1", "qa1", "LNTM"),
+    _qa("ntm-qa1", "qa1", "NTM"),
+    _qa("lstm-qa1", "qa1", "LSTM"),
+    _qa("lntm-qa2", "qa2", "LNTM", steps=20_000),
+]
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
+
+
+def find(name: str) -> Recipe:
+    """Return a recipe by name.
+
+    Raises:
+        ValueError: there is none of that name; lists those there are.
+    """
+    if name not in RECIPES:
+        raise ValueError(f"expected a recipe, one of {', '.join(RECIPES)}; got {name!r}")
+    return RECIPES[name]

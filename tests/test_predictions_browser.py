@@ -1,0 +1,101 @@
+"""Predictions in JupyterLab, by keyboard alone, in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+PREDICT = """
+from lessons_lib.predictions import predict, quiz, reveal
+predict("1.1", "How much of $h_0$ is left after 50 steps?", options=["all", "half", "none"])
+""".strip()
+SLIDER = 'predict("1.2", "How many steps?", slider=(0, 20, 1), unit="steps")'
+REVEAL = """
+import matplotlib.pyplot as plt
+figure, ax = plt.subplots(figsize=(4, 2))
+ax.plot([0.5**t for t in range(10)])
+reveal("1.1", [figure, "It **vanishes**, as $w^t$ does."], answer="none", alt="a falling curve")
+""".strip()
+QUIZ = """
+quiz("1.q1", "What does clipping cure?", ["vanishing", "explosion"], answer="explosion",
+     why={"vanishing": "It makes no gradient larger.", "explosion": "It bounds $\\\\|g\\\\|$."})
+""".strip()
+EXERCISE = """
+from lessons_lib.exercises import exercise
+exercise("4.3").show(lambda weights, shift: weights * shift[..., 1:2])
+""".strip()
+
+
+@pytest.fixture
+def lesson(lab, tmp_path):
+    """A notebook with a prediction, its reveal, a quiz and an exercise, run from top to bottom."""
+    cells = [nbformat.v4.new_code_cell(code) for code in (PREDICT, SLIDER, REVEAL, QUIZ, EXERCISE)]
+    path = tmp_path / "predictions.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    lab.open(path)
+    lab.run_all()
+    lab.wait_for(".jp-OutputArea details summary")
+    return lab
+
+
+def press(lab, *keys):
+    for key in keys:
+        lab.page.keyboard.press(key)
+
+
+def test_a_prediction_by_keyboard_opens_the_reveal_and_outlives_the_kernel(lesson, tmp_path: Path):
+    page = lesson.page
+    hidden = page.get_by_text("vanishes", exact=True)
+    assert not hidden.is_visible()
+    page.get_by_role("radio", name="all").focus()
+    press(lesson, "ArrowDown", "Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Keep my prediction"
+    press(lesson, "Space")
+    hidden.wait_for(state="visible")
+    lesson.wait_for("text=You predicted: half. The answer: none.")
+    lesson.wait_for("img[alt='a falling curve']")
+    assert page.locator("details mjx-container").count() > 0  # the mathematics is typeset
+    lesson.screenshot(tmp_path / "predictions.png", theme="dark")
+
+    lesson.command("kernelmenu:restart")
+    page.get_by_role("button", name="Restart").click()
+    lesson.wait_idle()
+    lesson.run_all()
+    lesson.wait_for("text=You predicted: half. The answer: none.")
+    assert page.get_by_role("radio", name="half").is_checked()
+    assert page.get_by_role("radio", name="half").is_disabled()
+
+
+def test_show_anyway_unfolds_by_keyboard(lesson):
+    summary = lesson.page.locator(".jp-OutputArea details summary").first
+    summary.focus()
+    opened = lesson.page.locator(".jp-OutputArea details[open]")
+    if not opened.count():
+        press(lesson, "Space")
+    opened.wait_for(state="visible")
+
+
+def test_a_quiz_by_keyboard_says_in_words_what_is_wrong(lesson):
+    page = lesson.page
+    page.get_by_role("radio", name="explosion").focus()
+    press(lesson, "ArrowUp", "Tab", "Space")
+    lesson.wait_for("text=Not quite. It makes no gradient larger.")
+    page.get_by_role("radio", name="vanishing").focus()
+    press(lesson, "ArrowDown", "Tab", "Space")
+    lesson.wait_for("text=Right. It bounds")
+
+
+def test_a_number_is_chosen_by_keyboard(lesson):
+    lesson.wait_for(".noUi-handle").focus()
+    press(lesson, "ArrowRight", "ArrowRight", "Tab")
+    while lesson.page.evaluate("document.activeElement.textContent") != "Keep my prediction":
+        press(lesson, "Tab")
+    press(lesson, "Space")
+    lesson.wait_for("text=You predicted: 2")
+
+
+def test_a_wrong_answer_is_drawn_once(lesson):
+    lesson.wait_for("text=did the shift wrap around?")
+    assert lesson.page.locator(".jp-OutputArea-output > img, .jp-RenderedImage img").count() == 1

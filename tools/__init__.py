@@ -1,0 +1,1 @@
+"""Scripts for those who write or run the course; the library does not need them."""
