@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import torch
@@ -68,17 +69,39 @@ def load(name_or_path: str | Path) -> tuple[nn.Module, Vocabulary | None, dict]:
     beside = path.with_suffix(".json")
     if not beside.is_file():
         raise FileNotFoundError(f"expected the run record {beside} beside {path}")
-    record = json.loads(beside.read_text(encoding="utf-8"))
+    record = _record(beside)
     found = records.sha256(path)
     if found != record.get("sha256"):
         raise ValueError(
             f"{path} has SHA-256 {found}, its record says {record.get('sha256')}: "
             f"the file is damaged, or is not the one that the record describes"
         )
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    content = _content(path)
     model = models.build(**content["settings"])
     model.load_state_dict(content["weights"])
     vocabulary = None
     if content["words"] is not None:
         vocabulary = Vocabulary(tuple(content["words"]), tuple(content["answers"]))
     return model.eval(), vocabulary, record
+
+
+def _record(path: Path) -> dict:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"expected a run record as JSON in {path}, got: {error}") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"expected a run record in {path}, got a {type(record).__name__}")
+    return record
+
+
+def _content(path: Path) -> dict:
+    """Read a file by torch's safe reader, which runs none of the file's own code."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"expected a checkpoint of this library in {path}: {error}") from error
+    wanted = {"settings", "words", "answers", "weights"}
+    if not isinstance(content, dict) or not wanted <= content.keys():
+        raise ValueError(f"expected a checkpoint with {', '.join(sorted(wanted))} in {path}")
+    return content

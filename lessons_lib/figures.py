@@ -26,7 +26,7 @@ WEIGHTS = LinearSegmentedColormap.from_list("weights", ["#ffffff", "#56a0d3", "#
 SIGNED = LinearSegmentedColormap.from_list(
     "signed", ["#8a3b00", "#e8904a", "#ffffff", "#56a0d3", "#00305f"]
 )
-CHANGED = 0.01  # a cell that moved by more is framed
+CHANGED = 0.05  # a cell that moved by more is framed
 STAGES = (
     ("previous", r"$w_{t-1}$ before"),
     ("content", r"$w^c$ content"),
@@ -89,7 +89,7 @@ def draw_memory(
         memory: (S, W).
         ax: where to draw; None makes a figure.
         title: a line above.
-        before: an earlier memory (S, W); cells that changed by more than 0.01 are framed.
+        before: an earlier memory (S, W); cells that changed by more than 0.05 are framed.
 
     Raises:
         ValueError: a memory of another rank, or empty.

@@ -8,7 +8,8 @@ In a lesson, in three cells:
 
 Text is plain prose with `$…$`, `**bold**`, `*emphasis*` and `` `code` ``. An earlier answer is
 shown again after the kernel restarts. Nothing is said by colour alone, and all of it works by
-keyboard: Tab to move, arrows to choose, Space to press or unfold.
+keyboard: Tab to move, Space to choose, press or unfold, arrows to slide. (JupyterLab keeps the
+arrows from radio buttons, so there Tab moves between the options too.)
 """
 
 from __future__ import annotations

@@ -40,10 +40,12 @@ def setup(seed: int = 0) -> Runtime:
     The profile is the environment's `LESSONS_PROFILE` (`quick`, `full` or `gpu`; `full` unless
     told). Raises ValueError for another profile, and RuntimeError for `gpu` without a GPU.
     """
+    from lessons_lib.figures import use_style  # here, so that a training needs no figures
+
     name = profile()
     where = device(name)
     seed_everything(seed)
-    _style_figures()
+    use_style()
     return Runtime(profile=name, device=where, answers=answers_folder(), seed=seed)
 
 
@@ -52,14 +54,6 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  the learner's own np.random calls should repeat too
     torch.manual_seed(seed)
-
-
-def _style_figures() -> None:
-    try:
-        from lessons_lib.figures import use_style  # here: the library alone needs no figures
-    except ModuleNotFoundError:
-        return
-    use_style()
 
 
 def profile() -> str:

@@ -83,7 +83,9 @@ def check_state(state: tuple, start: tuple, name: str = "state") -> None:
     """
     kind = type(start).__name__
     if not isinstance(state, tuple) or len(state) != len(start):
-        raise ValueError(f"expected {name} a {kind} of {len(start)} parts, got {_described(state)}")
+        raise ValueError(
+            f"expected {name} as {kind} with {len(start)} parts, got {_described(state)}"
+        )
     for label, part, wanted in zip(_labels(start, name), state, start, strict=True):
         if isinstance(wanted, tuple):
             check_state(part, wanted, label)
@@ -100,7 +102,7 @@ def _described(part: object) -> str:
     if isinstance(part, Tensor):
         return f"{tuple(part.shape)} in {part.dtype} on {part.device}"
     if isinstance(part, tuple):
-        return f"a {type(part).__name__} of {len(part)} parts"
+        return f"{type(part).__name__} with {len(part)} parts"
     return "None" if part is None else type(part).__name__
 
 

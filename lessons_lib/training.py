@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from lessons_lib.problems import problem
 from lessons_lib.recipes import Recipe
 
 
-class NotFinite(RuntimeError):
+class NotFinite(RuntimeError):  # noqa: N818  it names what was found
     """A loss or a gradient is NaN or infinite; the message says where the last good state is."""
 
 
@@ -52,18 +55,16 @@ class Training:
         self.out = None if out is None else Path(out)
         self.problem = problem(seed, recipe.batch_size, recipe.data)
         torch.manual_seed(seed)
-        self.settings = {**recipe.model, **self._sizes()}
+        self.settings = {**recipe.model, **self.problem.sizes}
         self.model = models.build(**self.settings).to(self.device)
+        if recipe.run_slots is not None and not hasattr(self.model, "with_slots"):
+            raise ValueError(f"expected run_slots for an NTM alone, got it for {recipe.name}")
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate)
         self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self.losses: list[float] = []
         self.curve: list[dict] = []
         if self.out is not None and self.state_path.exists():
             self._load_state()
-
-    def _sizes(self) -> dict[str, int]:
-        """Return the sizes that the data asks for; the recipe's own come first."""
-        return {key: value for key, value in self.problem.sizes.items()}
 
     @property
     def name(self) -> str:
@@ -78,7 +79,16 @@ class Training:
     @property
     def finished(self) -> bool:
         """Whether all steps are done, or the held-out measure was good enough twice in a row."""
+        if self._measure_due:
+            return False
         return self.step >= self.recipe.steps or self._good_enough()
+
+    @property
+    def _measure_due(self) -> bool:
+        """Whether this step's measure is still to be made, also where it was interrupted."""
+        measured = self.curve[-1]["step"] if self.curve else 0
+        last = self.step >= self.recipe.steps
+        return self.step > measured and (last or self.step % self.recipe.measure_every == 0)
 
     def _good_enough(self) -> bool:
         goal, last = self.recipe.stop_at, self.curve[-2:]
@@ -117,11 +127,12 @@ class Training:
         )
         try:
             while not self.finished:
-                self.update()
-                self.seconds = before + time.perf_counter() - begun
-                self.cpu_seconds = cpu_before + time.process_time() - cpu_begun
-                bar.update()
-                if self.step % self.recipe.measure_every == 0 or self.step == self.recipe.steps:
+                if not self._measure_due:
+                    self.update()
+                    self.seconds = before + time.perf_counter() - begun
+                    self.cpu_seconds = cpu_before + time.process_time() - cpu_begun
+                    bar.update()
+                if self._measure_due:
                     self._measure(bar)
                     if watch is not None:
                         watch(self)
@@ -132,8 +143,13 @@ class Training:
             self.save_state()
         record = self.record()
         if self.out is not None and self.finished:
-            checkpoints.save(self.out / self.name, self.finished_model(), self.settings_now(),
-                             self.problem.vocabulary, record)
+            checkpoints.save(
+                self.out / self.name,
+                self.finished_model(),
+                self.settings_now(),
+                self.problem.vocabulary,
+                record,
+            )
         return record
 
     def update(self) -> float:
@@ -147,16 +163,18 @@ class Training:
         value = loss.item()
         if not (math.isfinite(value) and math.isfinite(norm.item())):
             raise NotFinite(self._not_finite(value, norm.item()))
-        self.optimizer.step()
-        self.losses.append(value)
-        self.step += 1
+        with _interrupt_held_back():
+            self.optimizer.step()
+            self.losses.append(value)
+            self.step += 1
         return value
 
     def _not_finite(self, loss: float, norm: float) -> str:
         self.save_state()
         kept = "in this object" if self.out is None else f"in {self.state_path}"
         return (
-            f"{self.name}, step {self.step}: the loss is {loss:g} and the gradient's norm {norm:g}; "
+            f"{self.name}, step {self.step}: "
+            f"the loss is {loss:g} and the gradient's norm {norm:g}; "
             f"stopped before the update, the parameters of the step before are kept {kept}. "
             f"A smaller learning rate than {self.recipe.learning_rate:g} or a clip below "
             f"{self.recipe.clip:g} may help."
@@ -176,7 +194,8 @@ class Training:
         self.curve.append(
             {"step": self.step, "seconds": round(self.seconds, 2), "loss": loss, **held_out}
         )
-        bar.set_postfix(loss=f"{loss:.4f}", **{self.problem.goal: f"{held_out[self.problem.goal]:.4f}"})
+        reached = {self.problem.goal: f"{held_out[self.problem.goal]:.4f}"}
+        bar.set_postfix(loss=f"{loss:.4f}", **reached)
         self.save_state()
 
     def finished_model(self) -> nn.Module:
@@ -202,7 +221,7 @@ class Training:
             "cpu_seconds": round(self.cpu_seconds, 1),
             "versions": records.versions(),
             "hardware": records.hardware(self.device),
-            "curve": self.curve,
+            "curve": list(self.curve),
         }
 
     def save_state(self) -> None:
@@ -238,3 +257,19 @@ class Training:
         self.step, self.curve = state["step"], state["curve"]
         self.seconds, self.cpu_seconds = state["seconds"], state["cpu_seconds"]
         self.losses = state["losses"]
+
+
+@contextmanager
+def _interrupt_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait until the block is done, so that no update is ever made by half."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread alone
+        return
+    came = []
+    before = signal.signal(signal.SIGINT, lambda *_: came.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+    if came:
+        raise KeyboardInterrupt

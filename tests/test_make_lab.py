@@ -37,12 +37,15 @@ def opened(home: Path, notebooks: Path) -> Iterator[browser.LabServer]:
         finally:
             stop = [sys.executable, "-m", "jupyter_server", "stop", str(port)]
             subprocess.run(["true"] if process.poll() is not None else stop, env=environment)
-            process.wait(timeout=30)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def first_page(server: browser.LabServer, home: Path) -> str:
     """Return the address that JupyterLab would open in the learner's browser."""
-    (page,) = (home / "jupyter_runtime_dir").glob("jpserver-*-open.html")
+    (page,) = (home / "jupyter_runtime_dir").glob("jpserver-file-to-run-*-open.html")
     text = page.read_text(encoding="utf-8")
     address = text.split('href="', 1)[1].split('"', 1)[0].replace("&amp;", "&")
     assert address.split("/lab")[0].endswith(server.url.rsplit(":", 1)[1])

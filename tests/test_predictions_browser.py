@@ -7,6 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tools.build_notebooks import METADATA
+
 PREDICT = """
 from lessons_lib.predictions import predict, quiz, reveal
 predict("1.1", "How much of $h_0$ is left after 50 steps?", options=["all", "half", "none"])
@@ -33,9 +35,10 @@ def lesson(lab, tmp_path):
     """A notebook with a prediction, its reveal, a quiz and an exercise, run from top to bottom."""
     cells = [nbformat.v4.new_code_cell(code) for code in (PREDICT, SLIDER, REVEAL, QUIZ, EXERCISE)]
     path = tmp_path / "predictions.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=METADATA), path)
     lab.open(path)
     lab.run_all()
+    lab.page.set_default_timeout(20_000)
     lab.wait_for(".jp-OutputArea details summary")
     return lab
 
@@ -50,7 +53,7 @@ def test_a_prediction_by_keyboard_opens_the_reveal_and_outlives_the_kernel(lesso
     hidden = page.get_by_text("vanishes", exact=True)
     assert not hidden.is_visible()
     page.get_by_role("radio", name="all").focus()
-    press(lesson, "ArrowDown", "Tab")
+    press(lesson, "Tab", "Space", "Tab", "Tab")  # to "half", choose it, past "none", to the button
     assert page.evaluate("document.activeElement.textContent") == "Keep my prediction"
     press(lesson, "Space")
     hidden.wait_for(state="visible")
@@ -79,20 +82,23 @@ def test_show_anyway_unfolds_by_keyboard(lesson):
 
 def test_a_quiz_by_keyboard_says_in_words_what_is_wrong(lesson):
     page = lesson.page
-    page.get_by_role("radio", name="explosion").focus()
-    press(lesson, "ArrowUp", "Tab", "Space")
-    lesson.wait_for("text=Not quite. It makes no gradient larger.")
     page.get_by_role("radio", name="vanishing").focus()
-    press(lesson, "ArrowDown", "Tab", "Space")
+    press(lesson, "Space", "Tab", "Tab", "Space")
+    lesson.wait_for("text=Not quite. It makes no gradient larger.")
+    page.get_by_role("radio", name="explosion").focus()
+    press(lesson, "Space", "Tab", "Space")
     lesson.wait_for("text=Right. It bounds")
 
 
 def test_a_number_is_chosen_by_keyboard(lesson):
     lesson.wait_for(".noUi-handle").focus()
-    press(lesson, "ArrowRight", "ArrowRight", "Tab")
-    while lesson.page.evaluate("document.activeElement.textContent") != "Keep my prediction":
-        press(lesson, "Tab")
+    press(lesson, "ArrowRight", "ArrowRight")
+    lesson.wait_for(".widget-readout:has-text('2')")
+    press(lesson, "Tab", "Tab")  # past the number, which can be typed too, to the button
+    assert lesson.page.evaluate("document.activeElement.textContent") == "Keep my prediction"
     press(lesson, "Space")
+    lesson.page.wait_for_timeout(1500)
+    print([e.inner_text() for e in lesson.page.locator(".jp-OutputArea").all()])
     lesson.wait_for("text=You predicted: 2")
 
 

@@ -57,7 +57,7 @@ function drawStage(c, numbers, stage, index, lit, { x, y, width, height }) {
 
 function slotNumbers(c, y, high, slots) {
   for (let slot = 0; slot < slots && high >= 9; slot++) {
-    c.text(19, y + (slot + 0.5) * high, slot, { align: "right", size: 11, color: c.theme.soft });
+    c.text(15, y + (slot + 0.5) * high, slot, { align: "right", size: 11, color: c.theme.soft });
   }
 }
 

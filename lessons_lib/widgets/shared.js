@@ -99,7 +99,7 @@ export function readTheme(element) {
 /** The colour of a value as [r, g, b]: paper at 0, blue above, orange below. */
 export function shade(theme, value, limit) {
   if (Number.isNaN(value)) return theme.paper;
-  const part = Math.min(1, Math.abs(value) / limit) ** 0.75;
+  const part = Math.min(1, Math.abs(value) / limit) ** 0.65;
   const end = value < 0 ? theme.negative : theme.positive;
   return theme.paper.map((from, channel) => Math.round(from + (end[channel] - from) * part));
 }
@@ -108,19 +108,17 @@ function inkOn(color) {
   return color[0] * 0.3 + color[1] * 0.59 + color[2] * 0.11 > 140 ? "#111111" : "#ffffff";
 }
 
-/** Call back when the page's theme changes; returns what stops it. */
-export function watchTheme(element, redraw) {
-  let [last, looks, timer] = ["", 0, undefined];
-  const look = () => {
-    const now = paperOf(element).join();
-    if (last && now !== last) redraw();
-    last = now;
+/** Look again and again for three seconds after the page's theme changed; returns what stops it. */
+export function watchTheme(look) {
+  let [looks, timer] = [0, undefined];
+  const repeat = () => {
+    look();
     clearTimeout(timer);
-    if (--looks > 0) timer = setTimeout(look, 100); // style sheets arrive after the attribute
+    if (--looks > 0) timer = setTimeout(repeat, 100); // style sheets come and go after the attribute
   };
   const start = () => {
     looks = 30;
-    look();
+    repeat();
   };
   const observer = new MutationObserver(start);
   const filter = ["data-jp-theme-light", "data-jp-theme-name", "class", "data-theme"];
@@ -157,7 +155,7 @@ export class Canvas {
     this.count = 0;
     this.images = new Map();
     this.regions = [];
-    this.stopTheme = watchTheme(this.frame, () => this.changeTheme());
+    this.stopTheme = watchTheme(() => this.lookAtTheme());
     this.resizing = new ResizeObserver(() => this.later());
     this.resizing.observe(this.frame);
     this.element.addEventListener("pointermove", (event) => this.hover(event));
@@ -171,7 +169,8 @@ export class Canvas {
     cancelAnimationFrame(this.waiting);
   }
 
-  changeTheme() {
+  lookAtTheme() {
+    if (this.theme && paperOf(this.frame).join() === this.theme.paper.join()) return;
     this.theme = undefined;
     this.images.clear();
     this.later();
@@ -187,7 +186,7 @@ export class Canvas {
 
   now() {
     const width = Math.floor(this.frame.clientWidth);
-    if (width < 50) return; // not shown yet
+    if (width < 50) return; // not shown, or between two style sheets: comes again
     this.width = width;
     this.theme ??= readTheme(this.frame);
     const height = this.pass();
@@ -303,7 +302,8 @@ export class Canvas {
           this.text(center, middle, words, { align: "center", color: inkOn(color), size });
         } else if (value < -0.04 * limit && wide >= 4 && high >= 3) {
           pen.fillStyle = inkOn(color);
-          pen.fillRect(left + wide * 0.28, top + high / 2 - 0.6, wide * 0.44, 1.2);
+          const long = Math.min(wide * 0.44, 9);
+          pen.fillRect(left + (wide - long) / 2, top + high / 2 - 0.6, long, 1.2);
         }
       }
     }
@@ -311,7 +311,7 @@ export class Canvas {
   }
 
   marks({ x, y, wide, high }, rows, columns, marked) {
-    const thick = wide > 14 && high > 10 ? 2 : 1;
+    const thick = wide > 14 && high > 10 ? 1.6 : 1;
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         if (!marked(row, column)) continue;
@@ -357,7 +357,7 @@ export class Canvas {
   bars({ x, y, width, height }, { values }, options) {
     const { pen, theme } = this;
     const high = height / values.length;
-    const room = high >= 11 ? 38 : 0;
+    const room = high >= 11 ? 44 : 0;
     const limit = options.limit ?? 1;
     const signed = values.some((value) => value < 0);
     const zero = signed ? x + (width - room) / 2 : x;

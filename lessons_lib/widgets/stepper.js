@@ -3,7 +3,7 @@ import { Canvas, at, bindKeys, format, formatLong, largest, make, makeRoot, read
 
 const GUTTER = 112; // room for the panels' names
 const GAP = 12;
-const CHANGED = 0.01; // a cell that moved by more is framed
+const CHANGED = 0.05; // a cell that moved by more is framed
 
 /** Turn (T, n) into (n, T), so that time runs to the right. */
 function sideways({ shape: [steps, count], values }) {
@@ -30,6 +30,7 @@ class Tape {
     this.labels = model.get("labels");
     this.names = model.get("names");
     this.steps = model.get("steps");
+    this.slots = model.get("slots"); // the numbers of the slots drawn, from top to bottom
     this.made = new Map();
     this.limits = new Map();
   }
@@ -117,11 +118,11 @@ function panels(c, tape, model, width) {
       list.push({ title, height, draw: (box) => symbols(c, box, tape, name, model) });
     } else if (tape.numbers[name]) grid(name, title, tape.panel(name), tape.limit(name), 10);
   };
-  const grid = (name, title, panel, limit, high) => {
+  const grid = (name, title, panel, limit, high, rowName = (row) => row) => {
     const rows = panel.shape[0];
     const height = Math.min(rows * high, Math.max(high, Math.min(rows * 6, 96)));
-    const what = title.split("\n")[0];
-    const tell = (row, step) => `${what}, step ${step}, row ${row}: ${formatLong(panel.values[row * tape.steps + step])}`;
+    const [what, kind] = [title.split("\n")[0], title.split("\n")[1]?.split(" ")[0] ?? "row"];
+    const tell = (row, step) => `${what}, step ${step}, ${kind} ${rowName(row)}: ${formatLong(panel.values[row * tape.steps + step])}`;
     list.push({ title, height, draw: (box) => c.cells(box, panel, { name: `${name} over time`, limit, tell, pick, image: name }) });
   };
   shown("inputs", "input");
@@ -130,7 +131,7 @@ function panels(c, tape, model, width) {
     grid(name, tape.names[name] + "\nunit ↓ step →", tape.panel(name), limit, 12);
   }
   for (const head of tape.heads(model.get("read_head"))) {
-    grid(`${head.which} ${head.head}`, head.name + "\nslot ↓ step →", tape.path(head), 1, 12);
+    grid(`${head.which} ${head.head}`, head.name + "\nslot ↓ step →", tape.path(head), 1, 12, (row) => tape.slots[row]);
     if (head.which === "write" && tape.numbers.add_gate) list.push(gatePanel(c, tape, head.head, pick));
   }
   shown("outputs", "output");
@@ -189,10 +190,11 @@ function markStep(c, x, width, top, bottom, step, steps) {
 // --- At this step -------------------------------------------------------------------------------------
 
 function slotRows(c, x, y, high, slots) {
-  if (high < 9) return;
-  for (let slot = 0; slot < slots; slot++) {
-    c.text(x, y + (slot + 0.5) * high, slot, { align: "right", size: Math.min(11, high), color: c.theme.soft });
-  }
+  const every = Math.ceil(9 / high);
+  slots.forEach((slot, row) => {
+    if (row % every) return;
+    c.text(x, y + (row + 0.5) * high, slot, { align: "right", size: 11, color: c.theme.soft });
+  });
 }
 
 /** Memory before and after, the write between them, the read beside. */
@@ -212,38 +214,38 @@ function memoryStep(c, tape, model, top) {
   const height = slots * high;
   const limit = tape.limit("memory_after");
   let x = 24;
-  slotRows(c, x - 5, y, high, slots);
+  slotRows(c, x - 5, y, high, tape.slots);
   c.text(0, y - 8, "slot", { size: 10, color: c.theme.soft });
   for (const head of writes) x = weighting(c, tape, head, step, { x, y, width: bar, height });
   const grids = { y, width: wide, height };
-  memoryGrid(c, "memory_before", before, { ...grids, x }, limit, "memory before");
+  memoryGrid(c, tape, "memory_before", before, { ...grids, x }, limit, "memory before");
   vectorRows(c, tape, "erase_vector", step, { x, y: top + 28, width: wide }, "erase e");
   x += wide + GAP;
   const marked = (row, column) => Math.abs(after.values[row * columns + column] - before.values[row * columns + column]) > CHANGED;
-  memoryGrid(c, "memory_after", after, { ...grids, x }, limit, "memory after", marked);
+  memoryGrid(c, tape, "memory_after", after, { ...grids, x }, limit, "memory after", marked);
   vectorRows(c, tape, "add_vector", step, { x, y: top + 28, width: wide }, "add a");
   const bottom = readRows(c, tape, reads, step, { x, y: y + height + 6, width: wide }, limit);
   x += wide + GAP;
   for (const head of reads) x = weighting(c, tape, head, step, { x, y, width: bar, height });
   const below = Math.max(bottom, y + height + 8);
   const legend = `deeper colour = larger · orange with a dash = below 0 · framed = changed by more than ${CHANGED} in this step`;
-  c.text(0, below + 6, legend, { size: 11, color: c.theme.soft, fit: c.width });
-  return headNumbers(c, tape, heads, step, below + 24);
+  const lines = c.paragraph(0, below + 6, `${model.get("note")} ${legend}`.trim(), { size: 11, color: c.theme.soft, fit: c.width });
+  return headNumbers(c, tape, heads, step, below + 9 + 15 * lines);
 }
 
 function weighting(c, tape, { which, head, name }, step, box) {
   const weights = at(tape.numbers[`${which}.weights`], step, head);
   c.text(box.x, box.y - 24, name, { bold: true, size: 11, fit: box.width + 6 });
   c.text(box.x, box.y - 9, "weighting w", { size: 10, color: c.theme.soft, fit: box.width });
-  const tell = (slot) => `${name}, slot ${slot}: w = ${formatLong(weights.values[slot])}`;
+  const tell = (row) => `${name}, slot ${tape.slots[row]}: w = ${formatLong(weights.values[row])}`;
   c.bars(box, weights, { name: `${which}.weights ${head}`, tell });
   return box.x + box.width + GAP;
 }
 
-function memoryGrid(c, name, memory, box, limit, title, marked) {
+function memoryGrid(c, tape, name, memory, box, limit, title, marked) {
   const columns = memory.shape[1];
   c.text(box.x, box.y - 9, box.width > 260 ? `${title}, ${columns} numbers a slot` : title, { bold: true, size: 11, fit: box.width });
-  const tell = (slot, column) => `${title}, slot ${slot}, number ${column}: ${formatLong(memory.values[slot * columns + column])}`;
+  const tell = (row, column) => `${title}, slot ${tape.slots[row]}, number ${column}: ${formatLong(memory.values[row * columns + column])}`;
   c.cells(box, memory, { name, limit, tell, marked });
 }
 
@@ -280,7 +282,7 @@ function headNumbers(c, tape, heads, step, y) {
   const columns = [
     ["key_strength", "β key strength"],
     ["gate", "g gate"],
-    ["shift", "s back · stay · forward"],
+    ["shift", "s(−1) · s(0) · s(+1)"],
     ["sharpening", "γ sharpening"],
     ["add_gate", "f add gate"],
   ].filter(([name]) => tape.numbers[name] || heads.some(({ which }) => tape.numbers[`${which}.${name}`]));
@@ -340,7 +342,7 @@ function summary(tape, model) {
   for (const head of tape.heads(model.get("read_head"))) {
     const { values } = at(tape.numbers[`${head.which}.weights`], step, head.head);
     const most = values.reduce((best, value, slot) => (value > values[best] ? slot : best), 0);
-    parts.push(`${head.name} mostly at slot ${most}, ${format(values[most])}`);
+    parts.push(`${head.name} mostly at slot ${tape.slots[most]}, ${format(values[most])}`);
   }
   return parts.join("; ");
 }

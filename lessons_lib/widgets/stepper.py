@@ -25,6 +25,9 @@ RECURRENT = {  # what a machine without memory is drawn by, in the order of its 
 }
 OF_HEADS = ("weights", "key_strength", "gate", "shift", "sharpening")
 OF_MEMORY = ("memory_after", "erase_vector", "add_vector", "add_gate", "reads")
+MANY_SLOTS = 32
+USED = 0.01  # a slot on which no weight ever exceeds this is not drawn on a long tape
+MARGIN = 1
 Labels = Sequence[str] | Tensor | None
 
 
@@ -39,6 +42,9 @@ class TapeStepper(Picture):
         inputs: a label for each step, or numbers (T, n) to draw instead of the trace's inputs.
         outputs: the same for the outputs.
         title: a line above.
+        slots: which slots are drawn: "all"; "used", those where some weight ever exceeds 0.01, as
+            one stretch of the circular tape, in its order; or their numbers. None is "used" for
+            more than 32 slots. A line below the picture says which are left out.
 
     Attributes:
         step: the step shown, from 0; to read and to set.
@@ -56,6 +62,8 @@ class TapeStepper(Picture):
     labels = traitlets.Dict().tag(sync=True)
     names = traitlets.Dict().tag(sync=True)
     title = traitlets.Unicode("").tag(sync=True)
+    slots = traitlets.List(traitlets.Int()).tag(sync=True)
+    note = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
         self,
@@ -65,6 +73,7 @@ class TapeStepper(Picture):
         outputs: Labels = None,
         *,
         title: str = "",
+        slots: str | Sequence[int] | None = None,
     ) -> None:
         """Lay out the sequence's numbers once; stepping sends nothing."""
         if len(trace) < 1:
@@ -74,7 +83,8 @@ class TapeStepper(Picture):
             raise ValueError(f"expected a sequence from 0 to {batch - 1}, got {sequence}")
         self.trace = trace.sequence(sequence)
         self.shown = {"inputs": inputs, "outputs": outputs}
-        numbers = _numbers(self.trace)
+        chosen, note = _choose_slots(self.trace, slots)
+        numbers = _keep_slots(_numbers(self.trace), chosen)
         labels = {}
         for name, given in self.shown.items():
             _replace(numbers, labels, name, given, len(trace))
@@ -84,6 +94,8 @@ class TapeStepper(Picture):
             names={name: RECURRENT[name] for name in RECURRENT if name in numbers},
             problems=self.trace.problems(),
             title=title,
+            slots=chosen,
+            note=note,
         )
         self.put(numbers)
 
@@ -134,6 +146,60 @@ def _memory_before(trace: Trace) -> Tensor:
     before, after = pick_sequence(trace.memory_before, 0), pick_sequence(trace.memory_after, 0)
     chained = torch.equal(before[1:].nan_to_num(), after[:-1].nan_to_num())
     return before[:1] if chained else before
+
+
+def _choose_slots(trace: Trace, wanted: str | Sequence[int] | None) -> tuple[list[int], str]:
+    """Return the slots to draw, in order, and a sentence on those left out."""
+    if trace.memory_after is None:
+        return [], ""
+    count = trace.memory_after.shape[2]
+    every = list(range(count))
+    if wanted is None:
+        wanted = "used" if count > MANY_SLOTS else "all"
+    if isinstance(wanted, str):
+        if wanted not in ("used", "all"):
+            raise ValueError(f"expected slots to be used, all or numbers, got {wanted!r}")
+        chosen = every if wanted == "all" else _used_stretch(trace)
+    else:
+        chosen = [int(slot) for slot in wanted]
+        if not chosen or not set(chosen) <= set(every):
+            raise ValueError(f"expected slots from 0 to {count - 1}, got {chosen}")
+    if len(chosen) == count:
+        return chosen, ""
+    left_out = [slot for slot in every if slot not in set(chosen)]
+    most = _weights_of_slots(trace)[left_out].max().item()
+    words = f"{len(chosen)} of {count} slots are drawn; on the others no weight exceeds {most:.2g}."
+    return chosen, words
+
+
+def _weights_of_slots(trace: Trace) -> Tensor:
+    """Return the largest weight that any head ever puts on each slot, (S,)."""
+    heads = [head.weights for head in (trace.read, trace.write) if head is not None]
+    return torch.cat(heads, dim=2).nan_to_num(nan=1.0).amax(dim=(0, 1, 2))
+
+
+def _used_stretch(trace: Trace) -> list[int]:
+    """Return the shortest stretch of the circular tape that holds every used slot."""
+    count = trace.memory_after.shape[2]
+    used = (_weights_of_slots(trace) > USED).nonzero().flatten().tolist()
+    if not used:
+        return list(range(count))
+    pairs = zip(used, used[1:] + used[:1], strict=True)
+    gaps = [(after - before) % count or count for before, after in pairs]
+    widest = max(range(len(used)), key=gaps.__getitem__)
+    start, end = used[(widest + 1) % len(used)], used[widest]
+    length = min(count, (end - start) % count + 1 + MARGIN)
+    return [(start + offset) % count for offset in range(length)]
+
+
+def _keep_slots(numbers: dict[str, Tensor], slots: list[int]) -> dict[str, Tensor]:
+    """Keep these slots of the memories (T, S, W) and weightings (T, H, S)."""
+    axes = {"memory_before": 1, "memory_after": 1, "write.weights": 2, "read.weights": 2}
+    keep = torch.tensor(slots, dtype=torch.long)
+    return {
+        name: tensor.cpu().index_select(axes[name], keep) if name in axes else tensor
+        for name, tensor in numbers.items()
+    }
 
 
 def _replace(

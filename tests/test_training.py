@@ -1,0 +1,384 @@
+"""The training loop: repeated, interrupted and resumed to the same bits; stopped by a NaN."""
+
+import json
+import signal
+
+import pytest
+import torch
+
+from lessons_lib import checkpoints, records, tasks, training
+from lessons_lib.problems import StoryProblem, TaskProblem, problem
+from lessons_lib.recipes import RECIPES, Recipe, find
+from lessons_lib.training import NotFinite, Training
+
+TINY = {"hidden_size": 6, "slots": 5, "width": 4}
+COPY = Recipe(
+    "tiny-copy",
+    {"kind": "NTM", **TINY},
+    {"task": "copy", "bits": 2, "max_length": 3, "held_out": 10},
+    steps=12,
+    batch_size=3,
+    learning_rate=1e-2,
+    measure_every=5,
+)
+QA1 = Recipe(
+    "tiny-qa1",
+    {"kind": "LNTM", "input_size": 5, "read_pointers": 2, **TINY},
+    {"task": "qa1", "questions": 32, "held_out": 10},
+    steps=12,
+    batch_size=4,
+    learning_rate=1e-2,
+    decay="cosine",
+    measure_every=5,
+)
+each_recipe = pytest.mark.parametrize("recipe", [COPY, QA1], ids=["copy", "qa1"])
+
+
+def without_seconds(curve):
+    return [{key: point[key] for key in point if key != "seconds"} for point in curve]
+
+
+def assert_same_training(one, other):
+    """The same parameters to the last bit, and the same curve apart from the clock."""
+    mine, theirs = one.model.state_dict(), other.model.state_dict()
+    assert mine.keys() == theirs.keys()
+    assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+    assert one.step == other.step
+    assert without_seconds(one.curve) == without_seconds(other.curve)
+
+
+def trained(recipe, **options):
+    whole = Training(recipe, **options)
+    whole.run(progress=False)
+    return whole
+
+
+def after(steps, method="loss", error=KeyboardInterrupt):
+    """A patch of a problem's method that raises in the call after so many."""
+
+    def patch(monkeypatch, training, raising=True):
+        plain, calls = getattr(training.problem, method), []
+
+        def counted(*arguments):
+            calls.append(1)
+            if len(calls) == steps + 1:
+                raise error
+            return plain(*arguments)
+
+        monkeypatch.setattr(training.problem, method, counted)
+
+    return patch
+
+
+@each_recipe
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(recipe):
+    first, second, other = trained(recipe), trained(recipe), trained(recipe, seed=1)
+    assert_same_training(first, second)
+    keys = [key for key, _ in first.model.named_parameters()]
+    mine, theirs = first.model.state_dict(), other.model.state_dict()
+    assert not all(torch.equal(mine[key], theirs[key]) for key in keys)
+
+
+def test_the_callers_own_random_numbers_do_not_matter():
+    first = trained(COPY)
+    torch.manual_seed(1234)
+    torch.rand(7)
+    second = Training(COPY)
+    torch.rand(3)
+    second.run(progress=False)
+    assert_same_training(first, second)
+
+
+@each_recipe
+@pytest.mark.parametrize(
+    "interrupt", [after(7), after(5), after(0, "measure"), after(2, "measure")]
+)
+def test_interrupted_and_resumed_equals_uninterrupted(recipe, interrupt, tmp_path, monkeypatch):
+    """In the middle, right after a measure, within the first measure and within the last."""
+    whole = trained(recipe)
+    begun = Training(recipe, out=tmp_path)
+    with monkeypatch.context() as patched:
+        interrupt(patched, begun)
+        with pytest.raises(KeyboardInterrupt):
+            begun.run(progress=False)
+    assert begun.state_path.exists()
+    resumed = Training(recipe, out=tmp_path)
+    assert 0 < resumed.step == begun.step
+    record = resumed.run(progress=False)
+    assert_same_training(resumed, whole)
+    assert record["finished"]
+    begun.run(progress=False)  # the same object goes on as well
+    assert_same_training(begun, whole)
+
+
+def test_paused_again_and_again_equals_uninterrupted(tmp_path):
+    whole = trained(COPY)
+    for step in range(1, 13):
+        part = Training(COPY, out=tmp_path)
+        record = part.run(seconds=0, progress=False)
+        assert part.step == step
+        assert record["steps"] == step
+        assert record["finished"] == (step == 12)
+    assert_same_training(part, whole)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_an_interrupt_waits_for_the_end_of_an_update(monkeypatch):
+    """Ctrl-C while the parameters change must not leave half an update behind."""
+    whole, begun = trained(COPY), Training(COPY)
+    plain, handler = begun.optimizer.step, signal.getsignal(signal.SIGINT)
+
+    def interrupted():
+        signal.raise_signal(signal.SIGINT)
+        plain()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(begun.optimizer, "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            begun.run(progress=False)
+    assert begun.step == 1
+    assert signal.getsignal(signal.SIGINT) is handler
+    begun.run(progress=False)
+    assert_same_training(begun, whole)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_stops_before_the_update(value, tmp_path, monkeypatch):
+    whole, begun = trained(COPY), Training(COPY, out=tmp_path)
+    plain = begun.problem.loss
+
+    def broken(model, step, device):
+        return plain(model, step, device) * (value if step == 7 else 1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(begun.problem, "loss", broken)
+        message = rf"tiny-copy-seed0, step 7: the loss is {value}.* kept in .*state.pt.*learning"
+        with pytest.raises(NotFinite, match=message):
+            begun.run(progress=False)
+    assert begun.step == 7
+    assert all(parameter.isfinite().all() for parameter in begun.model.parameters())
+    resumed = Training(COPY, out=tmp_path)
+    assert resumed.step == 7
+    resumed.run(progress=False)
+    assert_same_training(resumed, whole)
+
+
+def test_a_gradient_that_is_not_finite_stops_too(monkeypatch):
+    begun = Training(COPY)
+    before = {key: value.clone() for key, value in begun.model.state_dict().items()}
+
+    def steep(model, step, device):
+        return sum(
+            parameter.sub(parameter.detach()).sqrt().sum() for parameter in model.parameters()
+        )
+
+    monkeypatch.setattr(begun.problem, "loss", steep)
+    with pytest.raises(
+        NotFinite, match=r"step 0: the loss is 0 and .* norm (nan|inf).* this object"
+    ):
+        begun.run(progress=False)
+    now = begun.model.state_dict()
+    assert all(torch.equal(now[key], before[key]) for key in before)
+
+
+def test_a_huge_learning_rate_ends_in_a_message_and_finite_parameters():
+    wild = Training(COPY.changed(learning_rate=1e38, steps=50, measure_every=100))
+    with pytest.raises(NotFinite, match=r"A smaller learning rate than 1e\+38"):
+        wild.run(progress=False)
+    assert all(parameter.isfinite().all() for parameter in wild.model.parameters())
+
+
+def test_gradients_are_clipped_by_norm(monkeypatch):
+    """Survey eq. 44: a gradient longer than the clip is scaled to it."""
+    begun, norms = Training(COPY.changed(clip=1e-3)), []
+    plain = begun.optimizer.step
+
+    def noted():
+        parts = [parameter.grad.norm() for parameter in begun.model.parameters()]
+        norms.append(torch.stack(parts).norm().item())
+        plain()
+
+    monkeypatch.setattr(begun.optimizer, "step", noted)
+    begun.run(progress=False)
+    assert len(norms) == 12
+    assert max(norms) == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_the_learning_rate_falls_along_a_cosine():
+    begun, rates = Training(QA1), []
+    for _ in range(QA1.steps):
+        begun.update()
+        rates.append(begun.optimizer.param_groups[0]["lr"])
+    assert rates[0] == QA1.learning_rate
+    assert rates[6] == pytest.approx(QA1.learning_rate / 2)
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_training_lowers_the_loss():
+    easy = COPY.changed(steps=150, batch_size=16, measure_every=50)
+    begun = Training(easy)
+    begun.run(progress=False)
+    losses = [point["loss"] for point in begun.curve]
+    assert losses[-1] < losses[0] - 0.01
+
+
+# What is left behind
+
+
+@each_recipe
+def test_the_record_is_complete_and_json(recipe, tmp_path):
+    begun = Training(recipe, seed=3, out=tmp_path)
+    record = json.loads(json.dumps(begun.run(progress=False)))
+    assert record["recipe"]["name"] == recipe.name
+    assert record["seed"] == 3
+    assert record["steps"] == 12
+    assert record["finished"] is True
+    assert {"torch", "python", "numpy", "lessons-lib"} <= record["versions"].keys()
+    assert record["hardware"]["processor"]
+    assert record["hardware"]["cores"] >= 1
+    assert record["seconds"] >= 0
+    assert record["cpu_seconds"] >= 0
+    assert [point["step"] for point in record["curve"]] == [5, 10, 12]
+    assert all({"loss", "seconds", begun.problem.goal} <= point.keys() for point in record["curve"])
+    assert recipe.name in record["command"]
+    assert "--seed 3" in record["command"]
+
+
+@each_recipe
+def test_the_checkpoint_is_the_trained_model_with_its_record(recipe, tmp_path):
+    begun = trained(recipe, out=tmp_path)
+    model, vocabulary, record = checkpoints.load(tmp_path / f"{begun.name}.pt")
+    assert vocabulary == begun.problem.vocabulary
+    assert without_seconds(record["curve"]) == without_seconds(begun.curve)
+    mine, theirs = begun.model.state_dict(), model.state_dict()
+    assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+    assert begun.problem.measure(model) == begun.problem.measure(begun.model)
+
+
+def test_an_unfinished_training_leaves_a_state_and_no_checkpoint(tmp_path):
+    Training(COPY, out=tmp_path).run(seconds=0, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny-copy-seed0.state.pt"]
+
+
+def test_an_ntm_is_shipped_on_the_tape_that_its_recipe_names(tmp_path):
+    begun = trained(COPY.changed(run_slots=9), out=tmp_path)
+    model, _, _ = checkpoints.load(tmp_path / f"{begun.name}.pt")
+    assert model.slots == 9
+    assert begun.model.slots == 5
+
+
+def test_a_tape_for_a_model_that_has_none_is_refused_at_once():
+    with pytest.raises(ValueError, match="expected run_slots for an NTM alone"):
+        Training(QA1.changed(run_slots=9))
+
+
+def test_a_state_of_another_recipe_is_refused(tmp_path):
+    Training(COPY, out=tmp_path).run(seconds=0, progress=False)
+    with pytest.raises(ValueError, match="is of another recipe named tiny-copy"):
+        Training(COPY.changed(learning_rate=1e-3), out=tmp_path)
+    assert Training(COPY, seed=1, out=tmp_path).step == 0
+
+
+def test_it_stops_when_it_was_good_enough_twice_in_a_row(monkeypatch):
+    begun = Training(COPY.changed(steps=100, measure_every=2, stop_at=0.5))
+    wrong = iter([3.0, 0.2, 0.7, 0.5, 0.1, 0.0])
+    monkeypatch.setattr(
+        begun.problem, "measure", lambda _: {"wrong_bits_per_sequence": next(wrong)}
+    )
+    assert begun.run(progress=False)["finished"]
+    assert begun.step == 10
+
+    stories = Training(QA1.changed(steps=100, measure_every=2, stop_at=0.9))
+    right = iter([0.95, 0.8, 0.9, 0.91, 1.0])
+    monkeypatch.setattr(stories.problem, "measure", lambda _: {"accuracy": next(right)})
+    stories.run(progress=False)
+    assert stories.step == 8
+
+
+def test_watch_is_called_after_each_measure():
+    seen = []
+    Training(COPY).run(progress=False, watch=lambda begun: seen.append(len(begun.curve)))
+    assert seen == [1, 2, 3]
+
+
+def test_the_progress_bar_shows_loss_and_held_out_measure(capsys):
+    Training(COPY).run()
+    shown = capsys.readouterr().err
+    assert "12/12" in shown
+    assert "loss=" in shown
+    assert "wrong_bits_per_sequence=" in shown
+
+
+# Problems: what a recipe trains on
+
+
+def test_a_batch_depends_on_seed_and_step_alone(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        tasks, "loss", lambda outputs, batch: seen.append(batch.inputs) or outputs.sum()
+    )
+    one, same, other = (TaskProblem(seed, 3, task="copy", max_length=3) for seed in (0, 0, 1))
+    model = Training(COPY.changed(data={"task": "copy", "max_length": 3})).model
+    for source, step in [(one, 4), (one, 5), (same, 4), (other, 4)]:
+        source.loss(model, step, torch.device("cpu"))
+    assert torch.equal(seen[0], seen[2])
+    assert seen[0].shape != seen[1].shape or not torch.equal(seen[0], seen[1])
+    assert seen[0].shape != seen[3].shape or not torch.equal(seen[0], seen[3])
+
+
+def test_each_pass_meets_every_question_once_in_a_new_order():
+    source = StoryProblem(0, 4, task="qa1", questions=32, held_out=10)
+    passes = [torch.cat([torch.tensor(b) for b in source._batches(epoch)]) for epoch in (0, 1, 0)]
+    for order in passes:
+        assert sorted(order.tolist()) == list(range(32))
+    assert torch.equal(passes[0], passes[2])
+    assert not torch.equal(passes[0], passes[1])
+
+
+def test_held_out_questions_are_not_trained_on():
+    source = StoryProblem(0, 4, task="qa1", questions=200, held_out=50)
+    words = source.vocabulary.words
+    trained_on = {tuple(words[number] for number in coded) for coded in source._coded}
+    for item in source.held_out:
+        told = [word for sentence in item.story for word in sentence]
+        assert (*told, "Q", *item.question, "GO") not in trained_on
+
+
+def test_too_few_questions_and_unknown_tasks_are_named():
+    with pytest.raises(ValueError, match="expected at least 64 questions, got 32"):
+        StoryProblem(0, 64, task="qa1", questions=32)
+    with pytest.raises(ValueError, match="nonsense"):
+        problem(0, 4, {"task": "nonsense"})
+
+
+# Recipes and records
+
+
+def test_every_recipe_builds_its_model():
+    for name, recipe in RECIPES.items():
+        assert recipe.name == name
+        few = {"questions": 2 * recipe.batch_size, "held_out": 10}
+        data = {**recipe.data, **(few if recipe.data["task"].startswith("qa") else {})}
+        data.pop("source", None)
+        begun = Training(recipe.changed(data=data))
+        assert begun.step == 0
+        assert json.loads(json.dumps(recipe.as_dict()))["name"] == name
+
+
+def test_an_unknown_recipe_lists_those_there_are():
+    assert find("ntm-copy").name == "ntm-copy"
+    with pytest.raises(ValueError, match=r"one of .*ntm-copy.*; got 'ntm-paste'"):
+        find("ntm-paste")
+
+
+def test_a_record_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "record.json"
+    records.write_json(path, {"a": 1})
+    with pytest.raises(TypeError):
+        records.write_json(path, {"a": object()})
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [found.name for found in path.parent.iterdir()] == ["record.json"]
+
+
+def test_the_public_names_of_training_are_there():
+    assert issubclass(training.NotFinite, RuntimeError)
