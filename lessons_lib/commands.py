@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import re
 import shlex
-import signal
 import sys
-import threading
 from argparse import Namespace
 from collections.abc import Iterable
-from contextlib import contextmanager
 
 import torch
 
@@ -33,22 +30,6 @@ def _note(text: str) -> None:
 # --- train ----------------------------------------------------------------------------------------
 
 
-class PausableTraining(Training):
-    """A training that Ctrl-C stops between two updates, so that the state it keeps is whole."""
-
-    pause = False
-
-    def update(self) -> float:
-        """Make one update, unless a pause was asked for.
-
-        Raises:
-            KeyboardInterrupt: a pause was asked for.
-        """
-        if False:
-            raise KeyboardInterrupt
-        return super().update()
-
-
 def train(asked: Namespace) -> int:
     """Train a recipe, or go on with it; 0 at its end, 1 at a NaN, 130 when paused."""
     if asked.threads:
@@ -57,14 +38,13 @@ def train(asked: Namespace) -> int:
     if asked.steps:
         recipe = recipe.changed(steps=asked.steps)
     device = asked.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    training = PausableTraining(recipe, seed=asked.seed, out=asked.out, device=device)
+    training = Training(recipe, seed=asked.seed, out=asked.out, device=device)
     if training.finished:
         _note(f"{training.name}: already finished in {training.out}")
     elif training.step:
         _note(f"{training.name}: goes on at step {training.step} from {training.state_path}")
     try:
-        with _pausing(training):
-            record = training.run(progress=not asked.quiet)
+        record = training.run(progress=not asked.quiet)
     except NotFinite as error:
         _note(str(error))
         return 1
@@ -75,24 +55,6 @@ def train(asked: Namespace) -> int:
     path = training.out / f"{training.name}.pt"
     print(f"{path}: {training.step} steps, {record['seconds']:.0f} s; {_measure(record)}")
     return 0
-
-
-@contextmanager
-def _pausing(training: PausableTraining):
-    """Let the first Ctrl-C finish the update in hand; a second one stops at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(*_) -> None:
-        training.pause = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _command(asked: Namespace) -> str:

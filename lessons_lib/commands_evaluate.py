@@ -6,7 +6,6 @@ Shares with ``commands`` its way of failing: ValueError or OSError, said in one 
 from __future__ import annotations
 
 import json
-import math
 import sys
 import tarfile
 from argparse import Namespace
@@ -16,11 +15,10 @@ from torch import nn
 
 from lessons_lib import babi, checkpoints, evidence, stories, tasks
 from lessons_lib.babi import Question
-from lessons_lib.evaluate import evaluate_stories, evaluate_task
+from lessons_lib.evaluate import evaluate_stories, evaluate_task, wilson
 from lessons_lib.ntm import NTM
 from lessons_lib.words import Vocabulary, WordModel
 
-NORMAL_95 = 1.959963984540054  # 97.5% of a standard normal lie below
 SEQUENCES, QUESTIONS = 500, 1000  # made afresh unless told
 BABI_TASKS = tuple(f"qa{number}" for number in range(1, 21))
 ARCHIVES = (".gz", ".tgz", ".tar")
@@ -139,22 +137,6 @@ def _refuse(asked: Namespace, why: str, *options: str) -> None:
     for option in options:
         if getattr(asked, option):
             raise ValueError(f"--{option} cannot be used here: {why}")
-
-
-def wilson(right: int, examples: int) -> tuple[float, float]:
-    """Return the 95% interval of a fraction: Wilson's score interval (Wilson 1927).
-
-    (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n),  p = right / n, z = 1.96
-
-    Raises:
-        ValueError: not 0 <= right <= examples, or no examples.
-    """
-    if examples < 1 or not 0 <= right <= examples:
-        raise ValueError(f"expected 0 <= right <= examples >= 1, got {right} of {examples}")
-    p, z2 = right / examples, NORMAL_95**2 / examples
-    half = math.sqrt(z2 * p * (1 - p) + z2 * z2 / 4)
-    low, high = ((p + z2 / 2 + side * half) / (1 + z2) for side in (-1, 1))
-    return (0.0 if right == 0 else low), (1.0 if right == examples else high)
 
 
 def _in_words(result: dict) -> str:

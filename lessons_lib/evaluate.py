@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -12,6 +13,7 @@ from lessons_lib.babi import Question
 from lessons_lib.words import Vocabulary, WordModel
 
 CHUNK = 250  # questions in one pass
+NORMAL_95 = 1.959963984540054  # 95% of a normal distribution lies within this many deviations
 
 
 def story_logits(
@@ -96,9 +98,17 @@ def evaluate_task(
     }
 
 
-def wilson(right: int, examples: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the 95% interval of a fraction (Wilson 1927), which holds near 0 and 1 too."""
-    share, spread = right / examples, z * z / examples
-    centre = share + spread / 2
-    half = z * (share * (1 - share) / examples + spread / (4 * examples)) ** 0.5
-    return (centre - half) / (1 + spread), (centre + half) / (1 + spread)
+def wilson(right: int, examples: int) -> tuple[float, float]:
+    """Return the 95% interval of a fraction: Wilson's score interval (Wilson 1927).
+
+    (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n),  p = right / n, z = 1.96
+
+    Raises:
+        ValueError: not 0 <= right <= examples, or no examples.
+    """
+    if examples < 1 or not 0 <= right <= examples:
+        raise ValueError(f"expected 0 <= right <= examples >= 1, got {right} of {examples}")
+    p, z2 = right / examples, NORMAL_95**2 / examples
+    half = math.sqrt(z2 * p * (1 - p) + z2 * z2 / 4)
+    low, high = ((p + z2 / 2 + side * half) / (1 + z2) for side in (-1, 1))
+    return (0.0 if right == 0 else low), (1.0 if right == examples else high)

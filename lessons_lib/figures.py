@@ -26,6 +26,8 @@ WEIGHTS = LinearSegmentedColormap.from_list("weights", ["#ffffff", "#56a0d3", "#
 SIGNED = LinearSegmentedColormap.from_list(
     "signed", ["#8a3b00", "#e8904a", "#ffffff", "#56a0d3", "#00305f"]
 )
+MANY_SLOTS = 32
+USED = 0.01  # of a tape of many slots, one that never gets more weight is not drawn
 CHANGED = 0.05  # a cell that moved by more is framed
 STAGES = (
     ("previous", r"$w_{t-1}$ before"),
@@ -81,7 +83,11 @@ def draw_weights(weights: Tensor, ax: Axes | None = None, title: str = "") -> Fi
 
 
 def draw_memory(
-    memory: Tensor, ax: Axes | None = None, title: str = "", before: Tensor | None = None
+    memory: Tensor,
+    ax: Axes | None = None,
+    title: str = "",
+    before: Tensor | None = None,
+    limit: float | None = None,
 ) -> Figure:
     """Draw a memory (S, W): a row a slot, its numbers where there is room.
 
@@ -90,6 +96,7 @@ def draw_memory(
         ax: where to draw; None makes a figure.
         title: a line above.
         before: an earlier memory (S, W); cells that changed by more than 0.05 are framed.
+        limit: the size that gets the full colour; None is the largest here.
 
     Raises:
         ValueError: a memory of another rank, or empty.
@@ -98,7 +105,7 @@ def draw_memory(
     slots, width = rows.shape
     size = (min(8.0, 1.5 + 0.45 * width), min(7.0, 1.0 + 0.3 * slots))
     figure, ax = _axes(ax, size)
-    limit = _limit(rows)
+    limit = _limit(rows) if limit is None else limit
     _grid(ax, rows, SIGNED, -limit, limit)
     if before is not None:
         _frame_changes(ax, rows, _array("before", before, (2,)))
@@ -153,7 +160,9 @@ def draw_pointers(memory: Tensor, write: HeadTrace, read: HeadTrace) -> Figure:
             )
         ]
     columns = columns[:12]
-    figure, axes = _figure(1, 1 + len(columns), (2.2 + 1.15 * len(columns), 3.2))
+    ratios = [2, *[1] * len(columns)]
+    size = (2.6 + 1.2 * len(columns), 3.2)
+    figure, axes = _figure(1, 1 + len(columns), size, width_ratios=ratios)
     draw_memory(memory, axes[0, 0], "memory")
     for ax, (words, values) in zip(axes[0, 1:], columns, strict=True):
         _bars(ax, _array(words, values, (1,)), lying=True)
@@ -189,17 +198,60 @@ def filmstrip(
     if trace.memory_after is None:
         return draw_gates(trace, inputs, sequence)
     heads = [(name, head) for name in ("write", "read") if (head := getattr(trace, name))]
-    shape = (8.5, 0.6 + 2.1 * len(steps))
-    figure, axes = _figure(len(steps), 2 + len(heads), shape)
+    slots = used_slots(trace)
+    limit = _limit(_array("memory", trace.memory_after[:, sequence], (3,)))
+    figure, axes = _figure(
+        len(steps),
+        2 + len(heads),
+        (8.5, 0.4 + 2.2 * len(steps)),
+        width_ratios=[3, 3, *[0.6 + 0.15 * head.weights.shape[2] for _, head in heads]],
+    )
     for row, step in zip(axes, steps, strict=True):
-        before, after = trace.memory_before[step, sequence], trace.memory_after[step, sequence]
-        draw_memory(before, row[0], f"step {step}{_symbols(step, inputs, outputs)}\nmemory before")
-        draw_memory(after, row[1], "memory after\n(framed: changed)", before)
+        before, after = (
+            memory[step, sequence][slots] for memory in (trace.memory_before, trace.memory_after)
+        )
+        symbols = _symbols(step, inputs, outputs)
+        draw_memory(before, row[0], f"step {step}{symbols}\nmemory before", limit=limit)
+        draw_memory(after, row[1], "memory after\n(framed: changed)", before, limit)
         for ax, (name, head) in zip(row[2:], heads, strict=True):
-            _grid(ax, _array(name, head.weights[step, sequence].T, (2,)), WEIGHTS, 0, 1)
-            ax.set_title(f"{name}\nweighting")
+            weights = _array(name, head.weights[step, sequence][:, slots].T, (2,))
+            _grid(ax, weights, WEIGHTS, 0, 1)
+            ax.set_title(f"{name}\nweights")
             ax.set_xlabel("head")
+        for ax in row:
+            _name_slots(ax, slots)
+            if step != steps[-1]:
+                ax.set_xlabel("")
     return figure
+
+
+def used_slots(trace: Trace) -> list[int]:
+    """Return the slots worth drawing: all, or of more than 32 the stretch that is ever used.
+
+    The stretch is the shortest of the circular tape that holds every slot on which some weight
+    ever exceeds 0.01, and one slot more, in the tape's order: it may run over the end.
+
+    Raises:
+        ValueError: the trace has no memory.
+    """
+    if trace.memory_after is None:
+        raise ValueError("expected a trace of a machine with a memory, got one without")
+    count = trace.memory_after.shape[2]
+    used = (weights_of_slots(trace) > USED).nonzero().flatten().tolist()
+    if count <= MANY_SLOTS or not used:
+        return list(range(count))
+    pairs = zip(used, used[1:] + used[:1], strict=True)
+    gaps = [(after - before) % count or count for before, after in pairs]
+    widest = max(range(len(used)), key=gaps.__getitem__)
+    start, end = used[(widest + 1) % len(used)], used[widest]
+    length = min(count, (end - start) % count + 2)
+    return [(start + offset) % count for offset in range(length)]
+
+
+def weights_of_slots(trace: Trace) -> Tensor:
+    """Return the largest weight that any head of any sequence ever puts on each slot, (S,)."""
+    heads = [head.weights for head in (trace.read, trace.write) if head is not None]
+    return torch.cat(heads, dim=2).nan_to_num(nan=1.0).amax(dim=(0, 1, 2))
 
 
 def draw_tape(trace: Trace, sequence: int = 0, *, targets: Tensor | None = None) -> Figure:
@@ -213,19 +265,18 @@ def draw_tape(trace: Trace, sequence: int = 0, *, targets: Tensor | None = None)
     Raises:
         ValueError: the trace has no memory.
     """
-    if trace.memory_after is None:
-        raise ValueError("expected a trace of a machine with a memory, got one without")
+    slots = used_slots(trace)
     panels = [("input", trace.inputs[:, sequence])]
     if targets is not None:
         panels.append(("target", targets))
     if trace.outputs is not None:
-        panels.append(("output\n(0.5 and more is a 1)", trace.outputs[:, sequence].sigmoid()))
+        panels.append(("output\n(sigmoid)", trace.outputs[:, sequence].sigmoid()))
     for name in ("write", "read"):
         weights = getattr(trace, name).weights[:, sequence]  # (T, H, S)
         heads = weights.shape[1]
         for index in range(heads):
             words = f"{name} head" if heads == 1 else f"{name} head {index}"
-            panels.append((f"{words}\nslot", weights[:, index]))
+            panels.append((f"{words}\nby slot", weights[:, index][:, slots]))
     heights = [2.4 if "head" in name else 1.0 for name, _ in panels]
     figure, axes = _figure(
         len(panels), 1, (8, 0.6 + sum(heights) * 0.75), sharex=True, height_ratios=heights
@@ -235,7 +286,9 @@ def draw_tape(trace: Trace, sequence: int = 0, *, targets: Tensor | None = None)
         top = max(1.0, _limit(rows))
         signed = bool((rows < 0).any())
         _grid(ax, rows, SIGNED if signed else WEIGHTS, -top if signed else 0, top, numbers=False)
-        ax.set_ylabel(name)
+        ax.set_ylabel(name, rotation=0, ha="right", va="center")
+        if "head" in name:
+            _name_slots(ax, slots)
     axes[-1, 0].set_xlabel("step")
     return figure
 
@@ -357,7 +410,8 @@ def _bars(ax: Axes, values: np.ndarray, lying: bool = False) -> None:
         ax.bar_label(bars, labels=words, padding=2, fontsize=8)
         (ax.set_yticks if lying else ax.set_xticks)(places)
     top = max(1.0, _limit(values)) * (1.3 if lying else 1.15)
-    (ax.set_xlim if lying else ax.set_ylim)(min(0.0, heights.min() * 1.15), top)
+    low = min(0.0, heights.min() * (1.6 if lying else 1.2))
+    (ax.set_xlim if lying else ax.set_ylim)(low, top)
     if lying:
         ax.set_ylim(len(values) - 0.5, -0.5)  # slot 0 on top
 
@@ -369,7 +423,9 @@ def _grid(ax, rows: np.ndarray, colors, low: float, high: float, numbers: bool =
     ax.yaxis.get_major_locator().set_params(integer=True)
     for row, column in np.argwhere(~np.isfinite(rows)):
         ax.plot(column, row, marker="x", color=COLORS[1])
-    if not numbers or rows.shape[1] > 8 or rows.shape[0] > 16:
+    if rows.shape[1] == 1:
+        ax.set_xticks([0])
+    if not numbers or not _has_room(ax, rows):
         return
     for (row, column), value in np.ndenumerate(rows):
         if np.isfinite(value):
@@ -377,6 +433,21 @@ def _grid(ax, rows: np.ndarray, colors, low: float, high: float, numbers: bool =
             words = f"{value:.2f}"
             ink = "white" if dark else "black"
             ax.text(column, row, words, ha="center", va="center", color=ink, fontsize=8)
+
+
+def _has_room(ax: Axes, rows: np.ndarray) -> bool:
+    """Tell whether a number fits into each cell, by the size of the axes in inches."""
+    place, figure = ax.get_position(), ax.figure
+    wide = place.width * figure.get_figwidth() / rows.shape[1]
+    high = place.height * figure.get_figheight() / rows.shape[0]
+    return wide > 0.36 and high > 0.15
+
+
+def _name_slots(ax: Axes, slots: list[int]) -> None:
+    """Write the slots' numbers beside the rows, every one or some of them."""
+    every = max(1, -(-len(slots) // 8))
+    rows = range(0, len(slots), every)
+    ax.set_yticks(list(rows), [slots[row] for row in rows])
 
 
 def _frame_changes(ax: Axes, after: np.ndarray, before: np.ndarray) -> None:

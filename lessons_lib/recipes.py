@@ -56,7 +56,7 @@ def _qa(name: str, task: str, kind: str, **changes: Any) -> Recipe:
     """Return a recipe for stories; all models of a task get the same questions and updates."""
     model = {"kind": kind, "input_size": 64, "hidden_size": 128}
     if kind == "NTM":
-        model["slots"] = 8  # the memory of the L-NTM paper: 8 slots of 20 numbers, as LNTM's default
+        model["slots"] = 8  # the L-NTM paper's memory, 8 slots of 20 numbers
     recipe = Recipe(
         name,
         model,
@@ -77,13 +77,12 @@ def _copy(name: str, model: dict[str, Any], **changes: Any) -> Recipe:
 _ALL = [
     _copy(
         "ntm-copy",
-        {"kind": "NTM", "controller": "feedforward", "slots": 24},
-        data={"task": "copy", "max_length": 10},
+        {"kind": "NTM", "slots": 24},
         steps=8_000,
-        measure_every=250,
+        decay="cosine",
         run_slots=128,
     ),
-    _copy("lstm-copy", {"kind": "LSTM", "hidden_size": 256}),
+    _copy("lstm-copy", {"kind": "LSTM", "hidden_size": 256}, decay="cosine"),
     _qa("lntm-qa1", "qa1", "LNTM"),
     _qa("ntm-qa1", "qa1", "NTM"),
     _qa("lstm-qa1", "qa1", "LSTM"),

@@ -8,6 +8,8 @@ stories behave was measured on its data, and is simulated here afresh:
   they are in, and only an object in the same room can be taken.
 - after every two statements a question is tried, about a statement among the last five; where none
   of them gives one, two more statements follow. A story has five questions.
+- the words: verbs are equally likely; "there" follows every fifth object dropped, and every object
+  taken (in qa3 every fifth).
 - qa9: people move, but a quarter of the statements say only where the person no longer is.
 - qa15: four kinds of animal, each afraid of another; a person is named as one after its fear.
 - qa20: four people with a motive, who then go where it leads and take what it wants, if it is

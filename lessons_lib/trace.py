@@ -58,7 +58,8 @@ class HeadTrace(_Record):
     """Each addressing stage of the read heads, or of the write heads, in order.
 
     Attributes:
-        key: k, (T, B, H, W): what the head looks for (NTM eq. 5; L-NTM eq. 9).
+        key: k, (T, B, H, W): what the head looks for (NTM eq. 5; L-NTM eq. 9). Where L-NTM's
+            pointers share one key, H is 1 here and in ``key_strength``.
         key_strength: β, (T, B, H): how sharply it looks (NTM eq. 5; L-NTM eq. 9).
         gate: g, (T, B, H): content against previous (NTM eq. 7) or global map (L-NTM eq. 10).
         shift: s, (T, B, H, 3): step back, stay, step forward (NTM eq. 8).

@@ -27,9 +27,10 @@ class NotFinite(RuntimeError):  # noqa: N818  it names what was found
 class Training:
     """A recipe under way.
 
-    ``run`` takes it to the end; calling it again after an interruption goes on where it was, and
-    so does a new ``Training`` of the same recipe and seed with the same ``out`` folder, to the same
-    result as if nothing had happened.
+    ``run`` takes it to the end; an interruption (Ctrl-C, or the notebook's stop button) waits for
+    the update in hand. Calling ``run`` again goes on where it was, and so does a new ``Training``
+    of the same recipe and seed with the same ``out`` folder, to the same result as if nothing had
+    happened.
 
     Args:
         recipe: what to train.
@@ -115,6 +116,7 @@ class Training:
 
         Raises:
             NotFinite: the loss or the gradient is NaN or infinite; the last good state is kept.
+            KeyboardInterrupt: paused between two updates; the state is whole and kept.
         """
         begun, cpu_begun = time.perf_counter(), time.process_time()
         before, cpu_before = self.seconds, self.cpu_seconds

@@ -86,7 +86,7 @@ def test_files_without_supporting_facts_and_with_windows_line_ends_are_read():
         ("1 A is b.\n2 Where?\tb\t7\n", "earlier statement (below 2), got '7'"),
         ("1 A is b.\n2 Where?\tb\tone\n", "earlier statement (below 2), got 'one'"),
         ("1 A is b.\n2 Where?\tb\t1\n3 Where?\tb\t2\n", "got 2, which is a question"),
-        ("1 A is b.\n2 Where?\tb\t1\n1 C is d.\n2 E is f.\n3 Where?\tb\t4\n", "line 5: expected"),
+        ("1 A is b.\n2 C is d.\n3 E is f.\n1 G is h.\n2 Where?\tf\t3\n", "line 5: expected as"),
     ],
 )
 def test_a_bad_file_is_named_with_its_line(text, complaint):

@@ -14,8 +14,7 @@ import torch
 
 from lessons_lib import babi, checkpoints, commands, problems, recipes, stories, tasks
 from lessons_lib.__main__ import main, parser
-from lessons_lib.commands_evaluate import NORMAL_95, wilson
-from lessons_lib.evaluate import evaluate_stories, evaluate_task
+from lessons_lib.evaluate import NORMAL_95, evaluate_stories, evaluate_task, wilson
 from lessons_lib.evidence import evidence, hit_rate
 from lessons_lib.models import build
 from lessons_lib.recipes import Recipe
@@ -188,11 +187,11 @@ def test_ctrl_c_pauses_between_updates_and_the_command_it_names_goes_on_to_the_s
         assert main(["train", "tiny-copy", "--out", out, "--quiet"]) == 130
     assert signal.getsignal(signal.SIGINT) is before
     told = capsys.readouterr().err.splitlines()
-    assert told[0] == "paused at step 3 of at most 8; to go on:"  # the update in hand was finished
+    assert told[0] == "paused at step 2 of at most 8; to go on:"  # the broken-off update is made again
     go_on = f"python -m lessons_lib train tiny-copy --seed 0 --out '{out}' --quiet"
     assert told[1].strip() == go_on
     assert main(["train", "tiny-copy", "--seed", "0", "--out", out, "--quiet"]) == 0
-    assert "goes on at step 3 from" in capsys.readouterr().err
+    assert "goes on at step 2 from" in capsys.readouterr().err
     whole = str(tmp_path / "whole")
     assert main(["train", "tiny-copy", "--out", whole, "--quiet"]) == 0
     weights = [

@@ -187,6 +187,8 @@ def test_overlap_names_the_repeated_questions():
     questions = stories.generate("qa1", 10)
     mine = [*questions[:2], *stories.generate("qa1", 3, split="test"), questions[5]]
     assert stories.overlap(questions, mine) == [0, 1, 5]
+    asked_otherwise = Question(questions[0].story, ("is", "that", "so"), "yes")
+    assert stories.overlap(questions, [asked_otherwise]) == []
 
 
 @pytest.mark.parametrize("task", stories.TASKS)
@@ -252,6 +254,16 @@ def test_a_quarter_of_the_statements_of_qa9_are_negative(made):
     lines = [line for item in made["qa9", "train"] for line in item.story[-2:]]
     assert share(lines, lambda line: "no" in line) == pytest.approx(1 / 8, abs=0.02)
     assert share(lines, lambda line: "not" in line) == pytest.approx(1 / 8, abs=0.02)
+
+
+def test_questions_are_about_one_of_the_last_five_statements(made):
+    """In qa2 that is the object's last touch, and who still holds it has moved since."""
+    for item in made["qa2", "train"]:
+        touch, move = item.supporting
+        assert touch >= len(item.story) - 5
+        assert (touch < move) == (item.story[touch][1] in GET)
+    for item in made["qa1", "train"]:
+        assert item.supporting[0] >= len(item.story) - 5
 
 
 def test_nobody_takes_an_object_twice_in_qa20(made):

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 import torch
-from torch.nn import functional as F  # noqa: N812  as everywhere
+from torch.nn import functional as F
 
 from lessons_lib import cells, memory
 from lessons_lib.addressing import (

@@ -6,7 +6,7 @@ import signal
 import pytest
 import torch
 
-from lessons_lib import checkpoints, records, tasks, training
+from lessons_lib import checkpoints, records, tasks
 from lessons_lib.problems import StoryProblem, TaskProblem, problem
 from lessons_lib.recipes import RECIPES, Recipe, find
 from lessons_lib.training import NotFinite, Training
@@ -56,7 +56,7 @@ def trained(recipe, **options):
 def after(steps, method="loss", error=KeyboardInterrupt):
     """A patch of a problem's method that raises in the call after so many."""
 
-    def patch(monkeypatch, training, raising=True):
+    def patch(monkeypatch, training):
         plain, calls = getattr(training.problem, method), []
 
         def counted(*arguments):
@@ -182,8 +182,8 @@ def test_a_gradient_that_is_not_finite_stops_too(monkeypatch):
 
 
 def test_a_huge_learning_rate_ends_in_a_message_and_finite_parameters():
-    wild = Training(COPY.changed(learning_rate=1e38, steps=50, measure_every=100))
-    with pytest.raises(NotFinite, match=r"A smaller learning rate than 1e\+38"):
+    wild = Training(COPY.changed(learning_rate=1e30, steps=50, measure_every=100))
+    with pytest.raises(NotFinite, match=r"A smaller learning rate than 1e\+30"):
         wild.run(progress=False)
     assert all(parameter.isfinite().all() for parameter in wild.model.parameters())
 
@@ -378,7 +378,3 @@ def test_a_record_is_written_whole_or_not_at_all(tmp_path):
         records.write_json(path, {"a": object()})
     assert json.loads(path.read_text()) == {"a": 1}
     assert [found.name for found in path.parent.iterdir()] == ["record.json"]
-
-
-def test_the_public_names_of_training_are_there():
-    assert issubclass(training.NotFinite, RuntimeError)

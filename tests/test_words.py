@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 import torch
-from torch.nn import functional as F  # noqa: N812  as everywhere
+from torch.nn import functional as F
 
 from lessons_lib.babi import Question
 from lessons_lib.lntm import LNTM

@@ -277,26 +277,41 @@ function readRows(c, tape, heads, step, { x, y, width }, limit) {
   return y + 6;
 }
 
-/** The scalars of each head: a table with one row a head. */
+const SCALARS = [
+  ["key_strength", "β key strength"],
+  ["gate", "g gate"],
+  ["shift", "s(−1) · s(0) · s(+1)"],
+  ["sharpening", "γ sharpening"],
+  ["add_gate", "f add gate"],
+];
+
+/** One of a head's scalars at a step, as a list; empty where the head has none. */
+function scalar(tape, { which, head }, field, step) {
+  const name = field === "add_gate" && which === "write" ? field : `${which}.${field}`;
+  const now = at(tape.numbers[name], step);
+  if (!now) return [];
+  if (now.shape.length > 1) return at(now, head).values;
+  const own = Math.min(head, now.values.length - 1); // one for all heads, or one each
+  return now.values.subarray(own, own + 1);
+}
+
+/** A table of the heads' scalars, one row a head. */
 function headNumbers(c, tape, heads, step, y) {
-  const columns = [
-    ["key_strength", "β key strength"],
-    ["gate", "g gate"],
-    ["shift", "s(−1) · s(0) · s(+1)"],
-    ["sharpening", "γ sharpening"],
-    ["add_gate", "f add gate"],
-  ].filter(([name]) => tape.numbers[name] || heads.some(({ which }) => tape.numbers[`${which}.${name}`]));
+  const has = (field) => heads.some((head) => scalar(tape, head, field, step).length);
+  const columns = SCALARS.filter(([field]) => has(field));
   const wide = (c.width - GUTTER) / Math.max(columns.length, 1);
-  columns.forEach(([, title], index) => c.text(GUTTER + index * wide, y + 6, title, { size: 11, color: c.theme.soft, fit: wide - 6 }));
-  heads.forEach(({ which, head, name }, row) => {
+  const x = (index) => GUTTER + index * wide;
+  columns.forEach(([, title], index) => {
+    c.text(x(index), y + 6, title, { size: 11, color: c.theme.soft, fit: wide - 6 });
+  });
+  heads.forEach((head, row) => {
     const middle = y + 24 + row * 18;
-    c.text(0, middle, name, { bold: true, size: 12, fit: GUTTER - 6 });
+    c.text(0, middle, head.name, { bold: true, fit: GUTTER - 6 });
     columns.forEach(([field], index) => {
-      const tensor = field === "add_gate" ? (which === "write" ? tape.numbers.add_gate : undefined) : tape.numbers[`${which}.${field}`];
-      const values = tensor ? tensor.shape.length > 2 ? at(tensor, step, head).values : tensor.values.subarray(step * tensor.shape[1] + Math.min(head, tensor.shape[1] - 1)).subarray(0, 1) : [];
-      const words = values.length ? Array.from(values, (value) => format(value)).join(" · ") : "–";
-      c.text(GUTTER + index * wide, middle, words, { fit: wide - 6 });
-      if (values.length) c.drawn[`${which}.${field} ${head}`] = values;
+      const values = scalar(tape, head, field, step);
+      const words = Array.from(values, (value) => format(value)).join(" · ") || "–";
+      c.text(x(index), middle, words, { fit: wide - 6 });
+      if (values.length) c.drawn[`${head.which}.${field} ${head.head}`] = values;
     });
   });
   return y + 24 + heads.length * 18;
@@ -401,6 +416,7 @@ function chooseHead(bar, model, tape) {
   if (count <= 3) return () => {};
   const label = make(bar, "label", "", "read head ");
   const select = make(label, "select");
+  select.setAttribute("aria-label", "which read head is drawn");
   for (let head = 0; head < count; head++) select.add(new Option(`${head} of 0–${count - 1}`, head));
   select.addEventListener("change", () => {
     model.set("read_head", Number(select.value));

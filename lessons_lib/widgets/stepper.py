@@ -25,9 +25,6 @@ RECURRENT = {  # what a machine without memory is drawn by, in the order of its 
 }
 OF_HEADS = ("weights", "key_strength", "gate", "shift", "sharpening")
 OF_MEMORY = ("memory_after", "erase_vector", "add_vector", "add_gate", "reads")
-MANY_SLOTS = 32
-USED = 0.01  # a slot on which no weight ever exceeds this is not drawn on a long tape
-MARGIN = 1
 Labels = Sequence[str] | Tensor | None
 
 
@@ -42,9 +39,9 @@ class TapeStepper(Picture):
         inputs: a label for each step, or numbers (T, n) to draw instead of the trace's inputs.
         outputs: the same for the outputs.
         title: a line above.
-        slots: which slots are drawn: "all"; "used", those where some weight ever exceeds 0.01, as
-            one stretch of the circular tape, in its order; or their numbers. None is "used" for
-            more than 32 slots. A line below the picture says which are left out.
+        slots: which slots are drawn, by their numbers, or "all". None is all of up to 32, else
+            the stretch of the tape that is ever used (``figures.used_slots``); a line below the
+            picture says how much is left out.
 
     Attributes:
         step: the step shown, from 0; to read and to set.
@@ -155,11 +152,11 @@ def _choose_slots(trace: Trace, wanted: str | Sequence[int] | None) -> tuple[lis
     count = trace.memory_after.shape[2]
     every = list(range(count))
     if wanted is None:
-        wanted = "used" if count > MANY_SLOTS else "all"
-    if isinstance(wanted, str):
-        if wanted not in ("used", "all"):
-            raise ValueError(f"expected slots to be used, all or numbers, got {wanted!r}")
-        chosen = every if wanted == "all" else _used_stretch(trace)
+        chosen = figures.used_slots(trace)
+    elif isinstance(wanted, str):
+        if wanted != "all":
+            raise ValueError(f"expected slots to be all or numbers, got {wanted!r}")
+        chosen = every
     else:
         chosen = [int(slot) for slot in wanted]
         if not chosen or not set(chosen) <= set(every):
@@ -167,29 +164,9 @@ def _choose_slots(trace: Trace, wanted: str | Sequence[int] | None) -> tuple[lis
     if len(chosen) == count:
         return chosen, ""
     left_out = [slot for slot in every if slot not in set(chosen)]
-    most = _weights_of_slots(trace)[left_out].max().item()
+    most = figures.weights_of_slots(trace)[left_out].max().item()
     words = f"{len(chosen)} of {count} slots are drawn; on the others no weight exceeds {most:.2g}."
     return chosen, words
-
-
-def _weights_of_slots(trace: Trace) -> Tensor:
-    """Return the largest weight that any head ever puts on each slot, (S,)."""
-    heads = [head.weights for head in (trace.read, trace.write) if head is not None]
-    return torch.cat(heads, dim=2).nan_to_num(nan=1.0).amax(dim=(0, 1, 2))
-
-
-def _used_stretch(trace: Trace) -> list[int]:
-    """Return the shortest stretch of the circular tape that holds every used slot."""
-    count = trace.memory_after.shape[2]
-    used = (_weights_of_slots(trace) > USED).nonzero().flatten().tolist()
-    if not used:
-        return list(range(count))
-    pairs = zip(used, used[1:] + used[:1], strict=True)
-    gaps = [(after - before) % count or count for before, after in pairs]
-    widest = max(range(len(used)), key=gaps.__getitem__)
-    start, end = used[(widest + 1) % len(used)], used[widest]
-    length = min(count, (end - start) % count + 1 + MARGIN)
-    return [(start + offset) % count for offset in range(length)]
 
 
 def _keep_slots(numbers: dict[str, Tensor], slots: list[int]) -> dict[str, Tensor]:
