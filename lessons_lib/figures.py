@@ -9,26 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from lessons_lib import figure_parts as parts
+from lessons_lib.figure_parts import use_style
 from lessons_lib.trace import HeadTrace, Trace
 
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-DASHES = ("-", "--", "-.", ":")  # with the colour, never colour alone
-WEIGHTS = LinearSegmentedColormap.from_list("weights", ["#ffffff", "#56a0d3", "#00305f"])
-SIGNED = LinearSegmentedColormap.from_list(
-    "signed", ["#8a3b00", "#e8904a", "#ffffff", "#56a0d3", "#00305f"]
-)
 MANY_SLOTS = 32
 USED = 0.01  # of a tape of many slots, one that never gets more weight is not drawn
-CHANGED = 0.05  # a cell that moved by more is framed
 STAGES = (
     ("previous", r"$w_{t-1}$ before"),
     ("content", r"$w^c$ content"),
@@ -38,29 +30,19 @@ STAGES = (
     ("weights", r"$w$ in the end"),
 )
 Labels = Sequence[str] | Tensor | None
-
-
-def use_style() -> None:
-    """Set the one style of all figures: readable at notebook width, safe for the colour-blind."""
-    mpl.rcParams.update(
-        {
-            "figure.dpi": 100,
-            "figure.facecolor": "white",
-            "figure.constrained_layout.use": True,
-            "savefig.facecolor": "white",
-            "font.family": "DejaVu Sans",
-            "font.size": 10,
-            "axes.titlesize": 10,
-            "axes.titlelocation": "left",
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.prop_cycle": mpl.cycler(color=COLORS[:4], linestyle=DASHES),
-            "lines.linewidth": 1.8,
-            "legend.frameon": False,
-            "image.interpolation": "nearest",
-            "image.aspect": "auto",
-        }
-    )
+__all__ = [
+    "draw_curves",
+    "draw_gates",
+    "draw_memory",
+    "draw_pointers",
+    "draw_stages",
+    "draw_tape",
+    "draw_weights",
+    "filmstrip",
+    "use_style",
+    "used_slots",
+    "weights_of_slots",
+]
 
 
 def draw_weights(weights: Tensor, ax: Axes | None = None, title: str = "") -> Figure:
@@ -69,13 +51,13 @@ def draw_weights(weights: Tensor, ax: Axes | None = None, title: str = "") -> Fi
     Raises:
         ValueError: weights of another rank, or empty.
     """
-    rows = _array("weights", weights, (1, 2))
-    figure, ax = _axes(ax, (6, 2.2 if rows.ndim == 1 else 1.2 + 0.25 * min(len(rows), 20)))
+    rows = parts.as_array("weights", weights, (1, 2))
+    figure, ax = parts.axes_of(ax, (6, 2.2 if rows.ndim == 1 else 1.2 + 0.25 * min(len(rows), 20)))
     if rows.ndim == 1:
-        _bars(ax, rows)
+        parts.bars(ax, rows)
         ax.set_ylabel("weight")
     else:
-        _grid(ax, rows, WEIGHTS, 0, 1)
+        parts.grid(ax, rows, parts.WEIGHTS, 0, 1)
         ax.set_ylabel("head or step")
     ax.set_xlabel("slot")
     ax.set_title(title)
@@ -101,14 +83,14 @@ def draw_memory(
     Raises:
         ValueError: a memory of another rank, or empty.
     """
-    rows = _array("memory", memory, (2,))
+    rows = parts.as_array("memory", memory, (2,))
     slots, width = rows.shape
     size = (min(8.0, 1.5 + 0.45 * width), min(7.0, 1.0 + 0.3 * slots))
-    figure, ax = _axes(ax, size)
-    limit = _limit(rows) if limit is None else limit
-    _grid(ax, rows, SIGNED, -limit, limit)
+    figure, ax = parts.axes_of(ax, size)
+    limit = parts.limit_of(rows) if limit is None else limit
+    parts.grid(ax, rows, parts.SIGNED, -limit, limit)
     if before is not None:
-        _frame_changes(ax, rows, _array("before", before, (2,)))
+        parts.frame_changes(ax, rows, parts.as_array("before", before, (2,)))
     ax.set_ylabel("slot")
     ax.set_xlabel("number in the slot")
     ax.set_title(title)
@@ -130,10 +112,10 @@ def draw_stages(head: HeadTrace, step: int, head_index: int = 0, sequence: int =
     found = [(name, words) for name, words in STAGES if getattr(head, name) is not None]
     if not found:
         raise ValueError("expected a head with recorded stages, got an empty record")
-    figure, axes = _figure(1, len(found), (max(6.0, 1.7 * len(found)), 3.2), sharey=True)
+    figure, axes = parts.make_figure(1, len(found), (max(6.0, 1.7 * len(found)), 3.2), sharey=True)
     for ax, (name, words) in zip(axes[0], found, strict=True):
         weights = getattr(head, name)[step, sequence, head_index]
-        _bars(ax, _array(name, weights, (1,)), lying=True)
+        parts.bars(ax, parts.as_array(name, weights, (1,)), lying=True)
         ax.set_title(f"{words}\nsum {weights.sum().item():.3f}", fontsize=9)
     axes[0, 0].set_ylabel("slot")
     figure.suptitle(_parameters(head, step, sequence, head_index), fontsize=10)
@@ -162,10 +144,10 @@ def draw_pointers(memory: Tensor, write: HeadTrace, read: HeadTrace) -> Figure:
     columns = columns[:12]
     ratios = [2, *[1] * len(columns)]
     size = (2.6 + 1.2 * len(columns), 3.2)
-    figure, axes = _figure(1, 1 + len(columns), size, width_ratios=ratios)
+    figure, axes = parts.make_figure(1, 1 + len(columns), size, width_ratios=ratios)
     draw_memory(memory, axes[0, 0], "memory")
     for ax, (words, values) in zip(axes[0, 1:], columns, strict=True):
-        _bars(ax, _array(words, values, (1,)), lying=True)
+        parts.bars(ax, parts.as_array(words, values, (1,)), lying=True)
         ax.set_title(words, fontsize=9)
     return figure
 
@@ -199,8 +181,8 @@ def filmstrip(
         return draw_gates(trace, inputs, sequence)
     heads = [(name, head) for name in ("write", "read") if (head := getattr(trace, name))]
     slots = used_slots(trace)
-    limit = _limit(_array("memory", trace.memory_after[:, sequence], (3,)))
-    figure, axes = _figure(
+    limit = parts.limit_of(parts.as_array("memory", trace.memory_after[:, sequence], (3,)))
+    figure, axes = parts.make_figure(
         len(steps),
         2 + len(heads),
         (8.5, 0.4 + 2.2 * len(steps)),
@@ -214,12 +196,12 @@ def filmstrip(
         draw_memory(before, row[0], f"step {step}{symbols}\nmemory before", limit=limit)
         draw_memory(after, row[1], "memory after\n(framed: changed)", before, limit)
         for ax, (name, head) in zip(row[2:], heads, strict=True):
-            weights = _array(name, head.weights[step, sequence][:, slots].T, (2,))
-            _grid(ax, weights, WEIGHTS, 0, 1)
+            weights = parts.as_array(name, head.weights[step, sequence][:, slots].T, (2,))
+            parts.grid(ax, weights, parts.WEIGHTS, 0, 1)
             ax.set_title(f"{name}\nweights")
             ax.set_xlabel("head")
         for ax in row:
-            _name_slots(ax, slots)
+            parts.name_slots(ax, slots)
             if step != steps[-1]:
                 ax.set_xlabel("")
     return figure
@@ -278,17 +260,18 @@ def draw_tape(trace: Trace, sequence: int = 0, *, targets: Tensor | None = None)
             words = f"{name} head" if heads == 1 else f"{name} head {index}"
             panels.append((f"{words}\nby slot", weights[:, index][:, slots]))
     heights = [2.4 if "head" in name else 1.0 for name, _ in panels]
-    figure, axes = _figure(
+    figure, axes = parts.make_figure(
         len(panels), 1, (8, 0.6 + sum(heights) * 0.75), sharex=True, height_ratios=heights
     )
     for ax, (name, numbers) in zip(axes[:, 0], panels, strict=True):
-        rows = _array(name, numbers.T, (2,))
-        top = max(1.0, _limit(rows))
+        rows = parts.as_array(name, numbers.T, (2,))
+        top = max(1.0, parts.limit_of(rows))
         signed = bool((rows < 0).any())
-        _grid(ax, rows, SIGNED if signed else WEIGHTS, -top if signed else 0, top, numbers=False)
+        colors, low = (parts.SIGNED, -top) if signed else (parts.WEIGHTS, 0.0)
+        parts.grid(ax, rows, colors, low, top, numbers=False)
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
         if "head" in name:
-            _name_slots(ax, slots)
+            parts.name_slots(ax, slots)
     axes[-1, 0].set_xlabel("step")
     return figure
 
@@ -310,9 +293,9 @@ def draw_gates(trace: Trace, words: Labels = None, sequence: int = 0) -> Figure:
     panels = [(name, values[:, sequence]) for name, values in _gates(trace)]
     if not panels:
         panels = [("hidden h", trace.hidden[:, sequence])]
-    figure, axes = _figure(len(panels), 1, (8, 0.9 + 1.15 * len(panels)), sharex=True)
+    figure, axes = parts.make_figure(len(panels), 1, (8, 0.9 + 1.15 * len(panels)), sharex=True)
     for ax, (name, values) in zip(axes[:, 0], panels, strict=True):
-        _lines(ax, _array(name, values, (2,)))
+        parts.lines(ax, parts.as_array(name, values, (2,)))
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
         if "gate" in name:
             ax.set_ylim(-0.05, 1.05)
@@ -347,8 +330,8 @@ def draw_curves(
     Raises:
         ValueError: a run whose x and y differ in length.
     """
-    figure, ax = _axes(ax, (8, 3.6))
-    styles = zip(cycle(COLORS), cycle(DASHES), strict=False)
+    figure, ax = parts.axes_of(ax, (8, 3.6))
+    styles = zip(cycle(parts.COLORS), cycle(parts.DASHES), strict=False)
     for (name, runs), (color, dash) in zip(curves.items(), styles, strict=False):
         for x, y in runs:
             if len(x) != len(y):
@@ -368,108 +351,6 @@ def draw_curves(
     if ax.get_legend_handles_labels()[0]:
         ax.legend()
     return figure
-
-
-def _figure(rows: int, columns: int, size: tuple[float, float], **options: object):
-    """Make a figure that a notebook shows once, as the value of a cell, and its axes."""
-    use_style()
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)
-    plt.close(figure)
-    return figure, axes
-
-
-def _axes(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
-    if ax is not None:
-        return ax.figure, ax
-    figure, axes = _figure(1, 1, size)
-    return figure, axes[0, 0]
-
-
-def _array(name: str, values: Tensor, ranks: tuple[int, ...]) -> np.ndarray:
-    """Copy a tensor of an expected rank into an array of its own."""
-    array = torch.as_tensor(values).detach().to("cpu", torch.float64).numpy().copy()
-    if array.ndim not in ranks or 0 in array.shape:
-        wanted = " or ".join(str(rank) for rank in ranks)
-        raise ValueError(f"expected {name} with {wanted} axes, got {array.shape}")
-    return array
-
-
-def _limit(rows: np.ndarray) -> float:
-    finite = np.abs(rows[np.isfinite(rows)])
-    return max(float(finite.max()) if finite.size else 0.0, 1e-6)
-
-
-def _bars(ax: Axes, values: np.ndarray, lying: bool = False) -> None:
-    """Draw one bar a slot, with its number where there is room."""
-    places = np.arange(len(values))
-    heights = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    draw = ax.barh if lying else ax.bar
-    bars = draw(places, heights, color=COLORS[0])
-    if len(values) <= 16:
-        words = [f"{value:.2f}" if np.isfinite(value) else "NaN" for value in values]
-        ax.bar_label(bars, labels=words, padding=2, fontsize=8)
-        (ax.set_yticks if lying else ax.set_xticks)(places)
-    top = max(1.0, _limit(values)) * (1.3 if lying else 1.15)
-    low = min(0.0, heights.min() * (1.6 if lying else 1.2))
-    (ax.set_xlim if lying else ax.set_ylim)(low, top)
-    if lying:
-        ax.set_ylim(len(values) - 0.5, -0.5)  # slot 0 on top
-
-
-def _grid(ax, rows: np.ndarray, colors, low: float, high: float, numbers: bool = True) -> None:
-    """Draw a grid of colours, the numbers where there is room, a cross on what is not finite."""
-    ax.imshow(rows, cmap=colors, vmin=low, vmax=high)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.yaxis.get_major_locator().set_params(integer=True)
-    for row, column in np.argwhere(~np.isfinite(rows)):
-        ax.plot(column, row, marker="x", color=COLORS[1])
-    if rows.shape[1] == 1:
-        ax.set_xticks([0])
-    if not numbers or not _has_room(ax, rows):
-        return
-    for (row, column), value in np.ndenumerate(rows):
-        if np.isfinite(value):
-            dark = abs(value) > 0.55 * high
-            words = f"{value:.2f}"
-            ink = "white" if dark else "black"
-            ax.text(column, row, words, ha="center", va="center", color=ink, fontsize=8)
-
-
-def _has_room(ax: Axes, rows: np.ndarray) -> bool:
-    """Tell whether a number fits into each cell, by the size of the axes in inches."""
-    place, figure = ax.get_position(), ax.figure
-    wide = place.width * figure.get_figwidth() / rows.shape[1]
-    high = place.height * figure.get_figheight() / rows.shape[0]
-    return wide > 0.36 and high > 0.15
-
-
-def _name_slots(ax: Axes, slots: list[int]) -> None:
-    """Write the slots' numbers beside the rows, every one or some of them."""
-    every = max(1, -(-len(slots) // 8))
-    rows = range(0, len(slots), every)
-    ax.set_yticks(list(rows), [slots[row] for row in rows])
-
-
-def _frame_changes(ax: Axes, after: np.ndarray, before: np.ndarray) -> None:
-    for row, column in np.argwhere(np.abs(after - before) > CHANGED):
-        corner = (column - 0.47, row - 0.47)
-        ax.add_patch(plt.Rectangle(corner, 0.94, 0.94, fill=False, edgecolor="black", lw=1.3))
-
-
-def _lines(ax: Axes, values: np.ndarray) -> None:
-    """Draw (T, n): one line a column for up to four, else the median and the middle half."""
-    steps = np.arange(len(values))
-    if values.shape[1] <= 4:
-        for index, (column, dash) in enumerate(zip(values.T, cycle(DASHES), strict=False)):
-            ax.plot(steps, column, dash, marker=".", label=f"head {index}")
-        if values.shape[1] > 1:
-            ax.legend(ncols=values.shape[1], fontsize=8)
-        return
-    low, middle, high = np.percentile(values, [25, 50, 75], axis=1)
-    ax.fill_between(steps, low, high, alpha=0.25, label="middle half of the units")
-    ax.plot(steps, middle, marker=".", label="median unit")
-    if not ax.get_subplotspec().rowspan.start:
-        ax.legend(ncols=2, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1))
 
 
 def _gates(trace: Trace) -> list[tuple[str, Tensor]]:
@@ -492,16 +373,16 @@ def _gates(trace: Trace) -> list[tuple[str, Tensor]]:
 
 def _parameters(head: HeadTrace, step: int, sequence: int, index: int) -> str:
     """Write the head's scalars at a step."""
-    parts = []
+    found = []
     for name, symbol in (("key_strength", "β"), ("gate", "g"), ("sharpening", "γ")):
         values = getattr(head, name)
         if values is not None:
             own = values[step, sequence]
-            parts.append(f"{symbol} = {own[min(index, len(own) - 1)].item():.2f}")
+            found.append(f"{symbol} = {own[min(index, len(own) - 1)].item():.2f}")
     if head.shift is not None:
         shift = ", ".join(f"{value:.2f}" for value in head.shift[step, sequence, index].tolist())
-        parts.append(f"s = ({shift})")
-    return "   ".join([f"step {step}", *parts])
+        found.append(f"s = ({shift})")
+    return "   ".join([f"step {step}", *found])
 
 
 def _symbols(step: int, inputs: Labels, outputs: Labels) -> str:

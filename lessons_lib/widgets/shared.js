@@ -38,9 +38,9 @@ export function format(value, digits = 2) {
   return value < 0 && Number(plain) !== 0 ? "−" + plain : plain;
 }
 
-/** As `format`, but ".83" for "0.83", to fit a small cell. */
+/** As `format`, but ".83" for "0.83" and "1.3" for "1.31", to fit a small cell. */
 export function formatShort(value) {
-  return format(value).replace(/^(−?)0\./, "$1.");
+  return format(value, Math.abs(value) >= 1 ? 1 : 2).replace(/^(−?)0\./, "$1.");
 }
 
 /** Write a number with enough digits to compare it with the library's. */

@@ -1,6 +1,7 @@
 // The tape stepper: time runs to the right in every panel; below, the step itself.
 import { Canvas, at, bindKeys, format, formatLong, largest, make, makeRoot, readNumbers, showProblems, timeAxis } from "./shared.js";
 
+const LEFT = 28; // room for the slots' numbers
 const GUTTER = 112; // room for the panels' names
 const GAP = 12;
 const CHANGED = 0.05; // a cell that moved by more is framed
@@ -208,12 +209,12 @@ function memoryStep(c, tape, model, top) {
   const bar = heads.length > 2 ? 64 : 92;
   const writes = heads.filter(({ which }) => which === "write");
   const reads = heads.filter(({ which }) => which === "read");
-  const wide = (c.width - 24 - heads.length * (bar + GAP) - GAP * 2 - 4) / 2;
+  const wide = (c.width - LEFT - heads.length * (bar + GAP) - GAP * 2 - 4) / 2;
   const vectors = Math.max(writes.length, 1) * 18;
   const y = top + 34 + vectors;
   const height = slots * high;
   const limit = tape.limit("memory_after");
-  let x = 24;
+  let x = LEFT;
   slotRows(c, x - 5, y, high, tape.slots);
   c.text(0, y - 8, "slot", { size: 10, color: c.theme.soft });
   for (const head of writes) x = weighting(c, tape, head, step, { x, y, width: bar, height });
@@ -228,7 +229,7 @@ function memoryStep(c, tape, model, top) {
   x += wide + GAP;
   for (const head of reads) x = weighting(c, tape, head, step, { x, y, width: bar, height });
   const below = Math.max(bottom, y + height + 8);
-  const legend = `deeper colour = larger · orange with a dash = below 0 · framed = changed by more than ${CHANGED} in this step`;
+  const legend = `Deeper colour = larger · orange with a dash = below 0 · framed = changed by more than ${CHANGED} in this step`;
   const lines = c.paragraph(0, below + 6, `${model.get("note")} ${legend}`.trim(), { size: 11, color: c.theme.soft, fit: c.width });
   return headNumbers(c, tape, heads, step, below + 9 + 15 * lines);
 }
