@@ -97,28 +97,28 @@ def draw_memory(
     return figure
 
 
-def draw_stages(head: HeadTrace, step: int, head_index: int = 0, sequence: int = 0) -> Figure:
+def draw_stages(head_trace: HeadTrace, step: int, head: int = 0, sequence: int = 0) -> Figure:
     """Draw every recorded addressing stage of one head at one step, side by side.
 
     Args:
-        head: ``trace.read`` or ``trace.write``, of NTM or L-NTM.
+        head_trace: ``trace.read`` or ``trace.write``, of NTM or L-NTM.
         step: from 0.
-        head_index: which head.
+        head: which head.
         sequence: which of the batch.
 
     Raises:
         ValueError: the record has no stages.
     """
-    found = [(name, words) for name, words in STAGES if getattr(head, name) is not None]
+    found = [(name, words) for name, words in STAGES if getattr(head_trace, name) is not None]
     if not found:
         raise ValueError("expected a head with recorded stages, got an empty record")
     figure, axes = parts.make_figure(1, len(found), (max(6.0, 1.7 * len(found)), 3.2), sharey=True)
     for ax, (name, words) in zip(axes[0], found, strict=True):
-        weights = getattr(head, name)[step, sequence, head_index]
+        weights = getattr(head_trace, name)[step, sequence, head]
         parts.bars(ax, parts.as_array(name, weights, (1,)), lying=True)
         ax.set_title(f"{words}\nsum {weights.sum().item():.3f}", fontsize=9)
     axes[0, 0].set_ylabel("slot")
-    figure.suptitle(_parameters(head, step, sequence, head_index), fontsize=10)
+    figure.suptitle(_parameters(head_trace, step, sequence, head), fontsize=10)
     return figure
 
 

@@ -77,8 +77,8 @@ def _copy(name: str, model: dict[str, Any], **changes: Any) -> Recipe:
 _ALL = [
     _copy(
         "ntm-copy",
-        {"kind": "NTM", "slots": 24},
-        steps=8_000,
+        {"kind": "NTM", "controller": "feedforward", "slots": 24},
+        steps=12_000,
         decay="cosine",
         run_slots=128,
     ),

@@ -187,7 +187,7 @@ def test_ctrl_c_pauses_between_updates_and_the_command_it_names_goes_on_to_the_s
         assert main(["train", "tiny-copy", "--out", out, "--quiet"]) == 130
     assert signal.getsignal(signal.SIGINT) is before
     told = capsys.readouterr().err.splitlines()
-    assert told[0] == "paused at step 2 of at most 8; to go on:"  # the broken-off update is made again
+    assert told[0] == "paused at step 2 of at most 8; to go on:"
     go_on = f"python -m lessons_lib train tiny-copy --seed 0 --out '{out}' --quiet"
     assert told[1].strip() == go_on
     assert main(["train", "tiny-copy", "--seed", "0", "--out", out, "--quiet"]) == 0

@@ -103,7 +103,7 @@ def test_drawing_changes_no_argument(ntm):
 
 
 def test_all_stages_of_an_ntm_head_are_shown_with_their_sums(ntm):
-    figure = figures.draw_stages(ntm.read, 3, head_index=1, sequence=1)
+    figure = figures.draw_stages(ntm.read, 3, head=1, sequence=1)
     assert len(figure.axes) == 5
     assert titles(figure).count("sum 1.000") == 5
     widths = [bar.get_width() for bar in figure.axes[-1].patches]

@@ -141,7 +141,7 @@ def test_the_playground_draws_the_librarys_numbers_and_follows_its_sliders(lab, 
     here.shift.value = (0, 0.2, 0.8)
     shown.wait("shifted", here.stages["shifted"], 1e-5)
     shown.wait("sums", torch.ones(5), 1e-5)
-    assert not lab.page.get_by_text("needs a running kernel").is_visible()
+    assert not lab.page.get_by_text("need a running kernel").is_visible()
 
 
 def test_the_tape_stepper_is_driven_by_keys_slider_and_pointer_ntm(lab, tmp_path):
@@ -257,7 +257,7 @@ def test_an_exported_page_without_a_kernel_still_steps_and_says_what_cannot(page
             wanted = picture.trace.memory_after[11, 0].flatten().tolist()
             assert drawn == pytest.approx(wanted, abs=1e-6)
         else:
-            page.get_by_text("needs a running kernel").wait_for(timeout=10_000)
+            page.get_by_text("need a running kernel").wait_for(timeout=10_000)
 
 
 ALONE = """async ([source, state, numbers]) => {

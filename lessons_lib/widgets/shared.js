@@ -447,7 +447,10 @@ export function showProblems(root, model) {
 
 /** Say so where no kernel answers: then the picture is the saved one. */
 export function askForKernel(root, model) {
-  const note = make(root, "div", "problem", "This picture needs a running kernel: run its cell to use the controls. Shown is what was saved.");
+  const words =
+    "The controls of this picture need a running kernel, and none has answered yet: " +
+    "run its cell, or wait while the kernel is busy. Shown is what was saved.";
+  const note = make(root, "div", "problem", words);
   note.hidden = true;
   const answer = (content) => {
     if (content?.kind !== "a kernel is here") return;

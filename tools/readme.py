@@ -1,0 +1,139 @@
+"""Fill README's tables and picture from the records, so that no figure in it is typed by hand.
+
+python -m tools.readme            write README.md and docs/tape.png
+python -m tools.readme --check    say whether README's tables are those of the records
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+import sys
+from pathlib import Path
+
+from lessons_lib import checkpoints, load, tasks
+from lessons_lib.figures import draw_tape
+from tools.layout import NOTEBOOKS, ROOT
+
+README = ROOT / "README.md"
+PICTURE = ROOT / "docs" / "tape.png"
+
+
+def read_json(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def lessons() -> str:
+    """Return the table of lessons; study minutes and title come from their sources."""
+    minutes = read_json(NOTEBOOKS / "compute_minutes.json")
+    lines = ["| lesson | study (estimated) | computing (recorded) |", "|---|---|---|"]
+    for source in sorted((NOTEBOOKS / "source").glob("*.md")):
+        text = source.read_text(encoding="utf-8")
+        title = re.search(r"^# (.+)$", text, re.M)[1]
+        study = re.search(r"Study: about (\d+) minutes", text)[1]
+        link = f"[{title}](notebooks/{source.stem}.ipynb)"
+        lines.append(f"| {link} | {study} min | {minutes[source.stem]} min |")
+    return "\n".join(lines)
+
+
+def results() -> str:
+    """Return the table of measurements of the shipped checkpoints."""
+    lines = ["| checkpoint | measured | command |", "|---|---|---|"]
+    for entry in read_json(checkpoints.DATA / "results.json")["entries"]:
+        lines.append(f"| `{entry['checkpoint']}` | {_measured(entry)} | `{entry['command']}` |")
+    return "\n".join(lines)
+
+
+def _measured(entry: dict) -> str:
+    if "accuracy" in entry:
+        low, high = entry["interval_95"]
+        where = "real valid" if entry["source"] else "generated, held out"
+        return (
+            f"{entry['task']}, {where}: {entry['accuracy']:.1%} of {entry['examples']:,} "
+            f"({low:.1%} to {high:.1%})"
+        )
+    return (
+        f"copy of length {entry['length']}: {entry['wrong_bits_per_sequence']:.3g} wrong bits a "
+        f"sequence, {entry['perfect_sequences']} of {entry['examples']} without one"
+    )
+
+
+def trainings() -> str:
+    """Return the table of the trainings behind the checkpoints."""
+    lines = ["| checkpoint | updates | CPU time | command |", "|---|---|---|---|"]
+    for name in checkpoints.shipped():
+        record = read_json(checkpoints.DATA / "checkpoints" / f"{name}.json")
+        minutes = record["cpu_seconds"] / 60
+        lines.append(
+            f"| `{name}` | {record['steps']:,} | {minutes:.0f} min | `{record['command']}` |"
+        )
+    return "\n".join(lines)
+
+
+def faithfulness() -> str:
+    """Return the table of generated against real stories, one row a task: medians over seeds."""
+    entries = read_json(checkpoints.DATA / "faithfulness.json")["entries"]
+    lines = [
+        "| task | seeds | generated, held out | real valid | real − generated, each seed (95%) |",
+        "|---|---|---|---|---|",
+    ]
+    for task in dict.fromkeys(entry["task"] for entry in entries):
+        mine = [entry for entry in entries if entry["task"] == task]
+        generated = statistics.median(entry["generated"]["accuracy"] for entry in mine)
+        real = statistics.median(entry["real"]["accuracy"] for entry in mine)
+        spans = "; ".join(
+            f"{100 * d['value']:+.1f} ({100 * d['low']:+.1f} to {100 * d['high']:+.1f})"
+            for d in (entry["difference"] for entry in mine)
+        )
+        lines.append(f"| {task} | {len(mine)} | {generated:.1%} | {real:.1%} | {spans} |")
+    return "\n".join(lines)
+
+
+TABLES = {
+    "lessons": lessons,
+    "results": results,
+    "trainings": trainings,
+    "faithfulness": faithfulness,
+}
+
+
+def filled(text: str) -> str:
+    """Return README's text with every table made anew between its markers."""
+    for name, table in TABLES.items():
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        head, _, rest = text.partition(begin)
+        _, found, tail = rest.partition(end)
+        if not found:
+            raise SystemExit(f"README.md: expected the markers {begin} and {end}")
+        text = f"{head}{begin}\n{table()}\n{end}{tail}"
+    return text
+
+
+def draw_picture() -> None:
+    """Draw the copy machine's tape, a real run, for README."""
+    machine, _, _ = load("ntm-copy")
+    batch = tasks.Copy().batch(1, tasks.stream(0, "evaluate", 0), length=12)
+    _, _, trace = machine.with_slots(20)(batch.inputs, trace=True)
+    PICTURE.parent.mkdir(exist_ok=True)
+    draw_tape(trace, targets=batch.targets[:, 0]).savefig(PICTURE, dpi=110)
+
+
+def main() -> int:
+    """Write README's tables and picture, or check the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="change nothing; 1 if out of date")
+    text = README.read_text(encoding="utf-8")
+    if parser.parse_args().check:
+        if filled(text) == text:
+            return 0
+        print("README.md is not what the records say: run python -m tools.readme", file=sys.stderr)
+        return 1
+    README.write_text(filled(text), encoding="utf-8")
+    draw_picture()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
