@@ -96,12 +96,20 @@ def _record(path: Path) -> dict:
 
 
 def _content(path: Path) -> dict:
-    """Read a file by torch's safe reader, which runs none of the file's own code."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"expected a checkpoint of this library in {path}: {error}") from error
+    content = read_tensors(path)
     wanted = {"settings", "words", "answers", "weights"}
     if not isinstance(content, dict) or not wanted <= content.keys():
         raise ValueError(f"expected a checkpoint with {', '.join(sorted(wanted))} in {path}")
     return content
+
+
+def read_tensors(path: Path, device: torch.device | str = "cpu") -> object:
+    """Read a file by torch's safe reader, which runs none of the file's own code.
+
+    Raises:
+        ValueError: the file is damaged, or holds more than tensors and plain values.
+    """
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"expected a checkpoint of this library in {path}: {error}") from error

@@ -86,7 +86,7 @@ _ALL = [
     _qa("lntm-qa1", "qa1", "LNTM"),
     _qa("ntm-qa1", "qa1", "NTM"),
     _qa("lstm-qa1", "qa1", "LSTM"),
-    _qa("lntm-qa2", "qa2", "LNTM", steps=10_000),
+    _qa("lntm-qa2", "qa2", "LNTM", steps=5_000),
 ]
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}

@@ -247,7 +247,7 @@ class Training:
         beside.replace(self.state_path)
 
     def _load_state(self) -> None:
-        state = torch.load(self.state_path, map_location=self.device, weights_only=True)
+        state = checkpoints.read_tensors(self.state_path, self.device)
         if state["recipe"] != self.recipe.as_dict():
             raise ValueError(
                 f"{self.state_path} is of another recipe named {state['recipe']['name']}: "

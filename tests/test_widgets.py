@@ -440,3 +440,16 @@ def test_controls_are_ordinary_ipywidgets():
     play = AddressingPlayground()
     for control in (play.key_strength, play.gate, play.sharpening, play.shift.back):
         assert isinstance(control, ipywidgets.FloatSlider)
+
+
+def test_a_slider_keeps_the_number_that_code_set_when_the_browser_sends_its_rounding():
+    playground = AddressingPlayground()
+    playground.sharpening.value = 2.76
+    playground.shift.value = (0.023, 0.958, 0.019)
+    kept = playground.shift.value
+    playground.sharpening.set_state({"value": 2.8})  # the step is 0.1
+    playground.shift.back.set_state({"value": 0.02})
+    assert playground.sharpening.value == 2.76
+    assert playground.shift.value == kept
+    playground.sharpening.set_state({"value": 2.9})  # a real move
+    assert playground.sharpening.value == 2.9

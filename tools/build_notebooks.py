@@ -19,7 +19,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from tools.layout import COMPUTE_MINUTES, NOTEBOOKS, SOURCES
-from tools.lesson_rules import LessonError, check_lesson
+from tools.lesson_rules import LessonError, check_lesson, tags
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -28,6 +28,7 @@ METADATA = {
 MINUTES = re.compile(r"\{\{\s*compute_minutes\s*\}\}")
 NAME = re.compile(r"[a-z0-9-]{1,60}")
 NOT_MEASURED = "not measured yet"
+HIDDEN = {"predict", "reveal", "quiz", "hide-input"}  # their code would give the answer away
 
 
 def recorded_minutes(lesson: str, record: Path = COMPUTE_MINUTES) -> str:
@@ -59,7 +60,10 @@ def cell_id(lesson: str, cell: NotebookNode, seen: Counter[str]) -> str:
 
 def clean_cell(lesson: str, cell: NotebookNode, seen: Counter[str], minutes: str) -> NotebookNode:
     """Return a cell without outputs, with its text filled in and its id assigned."""
-    fresh = {"metadata": dict(sorted(cell.metadata.items())), "id": cell_id(lesson, cell, seen)}
+    metadata = dict(sorted(cell.metadata.items()))
+    if HIDDEN & set(tags(cell)):
+        metadata["jupyter"] = {"source_hidden": True}
+    fresh = {"metadata": metadata, "id": cell_id(lesson, cell, seen)}
     if cell.cell_type == "markdown":
         return nbformat.v4.new_markdown_cell(MINUTES.sub(minutes, cell.source), **fresh)
     if cell.cell_type == "code":

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lessons_lib import checkpoints, load, tasks
 from lessons_lib.figures import draw_tape
-from tools.layout import NOTEBOOKS, ROOT
+from tools.layout import COMPUTE_MINUTES, NOTEBOOKS, ROOT
 
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "tape.png"
@@ -27,14 +27,14 @@ def read_json(path: Path) -> dict:
 
 def lessons() -> str:
     """Return the table of lessons; study minutes and title come from their sources."""
-    minutes = read_json(NOTEBOOKS / "compute_minutes.json")
+    minutes = read_json(COMPUTE_MINUTES)["minutes"]
     lines = ["| lesson | study (estimated) | computing (recorded) |", "|---|---|---|"]
     for source in sorted((NOTEBOOKS / "source").glob("*.md")):
         text = source.read_text(encoding="utf-8")
         title = re.search(r"^# (.+)$", text, re.M)[1]
         study = re.search(r"Study: about (\d+) minutes", text)[1]
         link = f"[{title}](notebooks/{source.stem}.ipynb)"
-        lines.append(f"| {link} | {study} min | {minutes[source.stem]} min |")
+        lines.append(f"| {link} | {study} min | {minutes[source.stem]:.1f} min |")
     return "\n".join(lines)
 
 

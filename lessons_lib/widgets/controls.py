@@ -13,7 +13,22 @@ NARROW = {"width": "64px"}
 MOST_BOXES = 48
 
 
-class OpenSlider(ipywidgets.FloatSlider):
+class ExactSlider(ipywidgets.FloatSlider):
+    """A slider that keeps the exact number that code sets.
+
+    The browser rounds such a number to the slider's step and sends it back as if someone had moved
+    the slider. What comes from there within half a step of the value is no move.
+    """
+
+    def set_state(self, sync_data: dict) -> None:
+        """Take what the browser sends, but for its rounding of the value that we have."""
+        told = sync_data.get("value")
+        if told is not None and abs(told - self.value) < 0.501 * self.step:
+            sync_data = {name: part for name, part in sync_data.items() if name != "value"}
+        super().set_state(sync_data)
+
+
+class OpenSlider(ExactSlider):
     """A slider that widens when code sets a value beyond its upper end."""
 
     @traitlets.validate("value")
@@ -28,7 +43,7 @@ def slider(
     name: str, value: float, low: float, high: float, step: float, *, widens: bool = True
 ) -> ipywidgets.FloatSlider:
     """Make a slider with the symbol and name of what it sets; it widens, or its end holds."""
-    kind = OpenSlider if widens else ipywidgets.FloatSlider
+    kind = OpenSlider if widens else ExactSlider
     return kind(
         value=value,
         min=low,
