@@ -148,7 +148,7 @@ def bidirectional(
     forward: Weights,
     backward: Weights,
 ) -> Tensor:
-    """Read a sequence from both ends and join the states (survey of memory networks §2.2).
+    """Read a sequence from both ends and join the states (survey §3.2).
 
     h_t = [h→_t ; h←_t]: every step knows what comes before it and what comes after.
 

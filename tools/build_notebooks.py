@@ -28,7 +28,8 @@ METADATA = {
 MINUTES = re.compile(r"\{\{\s*compute_minutes\s*\}\}")
 NAME = re.compile(r"[a-z0-9-]{1,60}")
 NOT_MEASURED = "not measured yet"
-HIDDEN = {"predict", "reveal", "quiz", "hide-input"}  # their code would give the answer away
+# Cells whose code would give an answer away are folded, and those tagged hide-input.
+GIVES_AWAY = re.compile(r"^(predict|reveal|quiz)\(", re.MULTILINE)
 
 
 def recorded_minutes(lesson: str, record: Path = COMPUTE_MINUTES) -> str:
@@ -61,7 +62,7 @@ def cell_id(lesson: str, cell: NotebookNode, seen: Counter[str]) -> str:
 def clean_cell(lesson: str, cell: NotebookNode, seen: Counter[str], minutes: str) -> NotebookNode:
     """Return a cell without outputs, with its text filled in and its id assigned."""
     metadata = dict(sorted(cell.metadata.items()))
-    if HIDDEN & set(tags(cell)):
+    if cell.cell_type == "code" and (GIVES_AWAY.search(cell.source) or "hide-input" in tags(cell)):
         metadata["jupyter"] = {"source_hidden": True}
     fresh = {"metadata": metadata, "id": cell_id(lesson, cell, seen)}
     if cell.cell_type == "markdown":
