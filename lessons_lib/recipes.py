@@ -80,7 +80,7 @@ _ALL = [
         {"kind": "NTM", "controller": "feedforward", "slots": 24},
         steps=12_000,
         decay="cosine",
-        run_slots=128,
+        run_slots=256,
     ),
     _copy("lstm-copy", {"kind": "LSTM", "hidden_size": 256}, decay="cosine"),
     _qa("lntm-qa1", "qa1", "LNTM"),
