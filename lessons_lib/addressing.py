@@ -143,16 +143,21 @@ def memory_scores(memory: Tensor, kernels: Tensor, bias: Tensor | None = None) -
         ValueError: a shape, dtype or device does not fit, or k is even.
     """
     sizes: dict[str, int] = {}
-    expect(sizes, memory=(memory, "batch slots width"), kernels=(kernels, "maps width kernel"))
+    given = {"memory": (memory, "batch slots width"), "kernels": (kernels, "maps width kernel")}
     if bias is not None:
-        expect(sizes, memory=(memory, "batch slots width"), bias=(bias, "maps"))
+        given["bias"] = (bias, "maps")
+    expect(sizes, **given)
     if sizes["kernel"] % 2 == 0:
         raise ValueError(f"expected an odd kernel size, got {sizes['kernel']}")
     return F.conv1d(memory.transpose(-1, -2), kernels, bias, padding=sizes["kernel"] // 2)
 
 
 def _unit(vectors: Tensor) -> Tensor:
-    """Scale vectors to length 1; the small constant keeps zero vectors, and their slope, finite."""
+    """Scale vectors to length 1; the small constant keeps zero vectors, and their slope, finite.
+
+    It is felt below a length of about 1e-5: a slot of 20 numbers 1e-6, the NTM's constant start,
+    has the length 4.5e-6 and comes out 2% short.
+    """
     return vectors * (vectors.square().sum(-1, keepdim=True) + 1e-12).rsqrt()
 
 
