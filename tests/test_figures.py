@@ -57,6 +57,7 @@ def test_a_figure_is_closed_so_that_a_notebook_shows_it_once():
 
 
 def test_a_given_axes_is_drawn_on():
+    figures.use_style()
     figure, ax = plt.subplots()
     assert figures.draw_weights(torch.tensor([0.25, 0.75]), ax, "two slots") is figure
     assert ax.get_title("left") == "two slots"

@@ -184,6 +184,7 @@ def test_a_reveal_takes_a_function_and_runs_it_with_the_cell():
 
 
 def test_a_figure_is_shown_with_its_words_and_only_once():
+    plt.close("all")  # of other tests
     figure, ax = plt.subplots()
     ax.plot([1, 0.5, 0.25])
     shown = reveal("1.1", [figure, "below"], alt='falls to "nothing"')
