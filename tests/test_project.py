@@ -16,7 +16,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tools import build_notebooks
+from tools import build_notebooks, readme
 from tools.layout import ROOT, lesson_notebooks
 
 CONDA_NAMES = {"torch": "pytorch"}
@@ -24,6 +24,7 @@ DATA_BYTES = 10 * 1000 * 1000
 # Folders of one person's machine; written in pieces so that this file does not match itself.
 PERSONAL = re.compile("|".join(("/" + "root/", "/" + "work/", "/" + r"home/\w", "/" + r"Users/\w",
                                 "[A-Z]:" + r"\\Users", "/" + "tmp/")))  # fmt: skip
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
@@ -158,3 +159,15 @@ def test_the_installed_library_loads_every_shipped_checkpoint(installed):
         "print(len(names))"
     )
     assert int(run_installed(installed, code)) >= 1
+
+
+def test_readme_says_what_the_records_say():
+    assert readme.filled(README) == README, "run python -m tools.readme"
+
+
+def test_the_researchers_lines_in_readme_run():
+    code = README.partition("## For researchers")[2].split("```python\n")[1].split("```")[0]
+    assert "range(2000)" in code
+    ran: dict = {}
+    exec(code.replace("range(2000)", "range(2)"), ran)  # the lines are ours
+    assert ran["trace"].memory_after.shape[-2:] == (128, 20)
