@@ -16,6 +16,7 @@ from pathlib import Path
 from lessons_lib import checkpoints, load, tasks
 from lessons_lib.figures import draw_tape
 from tools.layout import COMPUTE_MINUTES, NOTEBOOKS, ROOT
+from tools.results import ARCHIVE
 
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "tape.png"
@@ -49,7 +50,7 @@ def results() -> str:
 def _measured(entry: dict) -> str:
     if "accuracy" in entry:
         low, high = entry["interval_95"]
-        where = "real valid" if entry["source"] else "generated, held out"
+        where = "real valid" if entry["source"] == ARCHIVE else "generated, held out"
         return (
             f"{entry['task']}, {where}: {entry['accuracy']:.1%} of {entry['examples']:,} "
             f"({low:.1%} to {high:.1%})"

@@ -54,8 +54,8 @@ def measure(arguments: list[str], archive: Path) -> dict:
     if code:
         raise SystemExit(f"evaluate {shlex.join(filled)} ended with {code}")
     found = json.loads(told.getvalue())
-    if "source" in found:
-        found["source"] = found["source"] and ARCHIVE
+    if ARCHIVE in arguments:
+        found["source"] = ARCHIVE
     shown = shlex.join(["python", "-m", "lessons_lib", "evaluate", *arguments])
     return {"command": shown, "cpu_seconds": round(time.process_time() - begun, 1), **found}
 
