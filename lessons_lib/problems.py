@@ -101,13 +101,12 @@ class StoryProblem:
         self._order: tuple[int, list[np.ndarray]] = (-1, [])
 
     def _code(self, questions: Sequence[Question]) -> None:
-        numbers = {word: number for number, word in enumerate(self.vocabulary.words)}
-        answers = {answer: number for number, answer in enumerate(self.vocabulary.answers)}
+        encode = self.vocabulary.encode
         self._coded = [
-            np.array([numbers[w] for w in word_sequence(item.story, item.question)], np.int16)
+            np.array(encode(word_sequence(item.story, item.question)), np.int16)
             for item in questions
         ]
-        self._answers = [answers[item.answer] for item in questions]
+        self._answers = [self.vocabulary.answer_number(item.answer) for item in questions]
 
     def _batches(self, epoch: int) -> list[np.ndarray]:
         """Return the batches of one pass: shuffled, and within a pool sorted by length."""

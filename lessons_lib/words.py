@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -67,7 +68,7 @@ class Vocabulary:
         Raises:
             ValueError: a word is unknown; names it and the words that are known.
         """
-        numbers = self._numbers()
+        numbers = self._numbers
         words = list(words)
         unknown = sorted({word for word in words if word not in numbers})
         if unknown:
@@ -87,6 +88,7 @@ class Vocabulary:
         """Return the answer's number, or −1 when the model has no such answer."""
         return self.answers.index(answer) if answer in self.answers else -1
 
+    @cached_property
     def _numbers(self) -> dict[str, int]:
         return {word: number for number, word in enumerate(self.words)}
 
