@@ -13,6 +13,8 @@ from torch.nn import functional as F
 
 from lessons_lib.checks import expect
 
+LENGTH_FLOOR = 1e-12  # added to squared lengths: zero vectors, and their slope, stay finite
+
 
 def content_weights(memory: Tensor, key: Tensor, key_strength: Tensor) -> Tensor:
     """Look for the slots that resemble the key (NTM eqs. 5-6; L-NTM eq. 9).
@@ -153,12 +155,12 @@ def memory_scores(memory: Tensor, kernels: Tensor, bias: Tensor | None = None) -
 
 
 def _unit(vectors: Tensor) -> Tensor:
-    """Scale vectors to length 1; the small constant keeps zero vectors, and their slope, finite.
+    """Scale vectors to length 1.
 
-    It is felt below a length of about 1e-5: a slot of 20 numbers 1e-6, the NTM's constant start,
-    has the length 4.5e-6 and comes out 2% short.
+    ``LENGTH_FLOOR`` is felt below a length of about 1e-5: a slot of 20 numbers 1e-6, the NTM's
+    constant start, has the length 4.5e-6 and comes out 2% short.
     """
-    return vectors * (vectors.square().sum(-1, keepdim=True) + 1e-12).rsqrt()
+    return vectors * (vectors.square().sum(-1, keepdim=True) + LENGTH_FLOOR).rsqrt()
 
 
 def _at_least_float32(*tensors: Tensor) -> tuple[Tensor, ...]:

@@ -30,7 +30,7 @@ def story_logits(
             chosen = order[start : start + CHUNK]
             batch = vocabulary.batch([questions[number] for number in chosen])
             tokens = batch.tokens.to(device)
-            outputs, _ = model(tokens, lengths=batch.lengths, at=batch.at)
+            outputs, _ = model(tokens, at=batch.at)  # padding follows the answer's step
             logits[chosen] = outputs.float().cpu()
             right[chosen] = batch.answers
     return logits, right

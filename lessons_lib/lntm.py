@@ -13,12 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lessons_lib import cells, memory
+from lessons_lib import cells, lntm_fast, memory
 from lessons_lib.addressing import content_weights, interpolate, memory_scores, sharpen
 from lessons_lib.recurrent import run_layer
 from lessons_lib.sequences import (
     check_call,
     check_state,
+    derivatives_by_hand,
     keep_valid,
     pick,
     valid_steps,
@@ -69,6 +70,11 @@ class LNTM(nn.Module):
             learned or drawn anew); "constant" 1e-6, with which the write pointer cannot focus.
         memory_scale: standard deviation of the Gaussian start. Open.
         content_keys: "shared", one key for all pointers, as eq. 9 is indexed; "own", one each.
+        fast: where reads are not fed back, run the controller as one fused call and the writes
+            through ``lntm_fast``: float32 and float64, without trace and ``torch.func``, up to 64
+            slots; first derivatives alone. The numbers are those of the plain path, up to rounding.
+
+    Under ``torch.autocast`` the machine keeps the precision of its parameters.
 
     Raises:
         ValueError: a size below 1, an even kernel size, or an unknown choice.
@@ -88,6 +94,7 @@ class LNTM(nn.Module):
         memory_init: str = "gaussian",
         memory_scale: float = 1.0,
         content_keys: str = "shared",
+        fast: bool = True,
     ) -> None:
         super().__init__()
         sizes = (input_size, output_size, slots, width, read_pointers, kernel_size, hidden_size)
@@ -99,7 +106,7 @@ class LNTM(nn.Module):
             raise ValueError(f"expected content_keys shared or own, got {content_keys!r}")
         self.input_size, self.output_size = input_size, output_size
         self.slots, self.width, self.read_pointers = slots, width, read_pointers
-        self.feed_reads = feed_reads
+        self.feed_reads, self.fast = feed_reads, fast
         fed = read_pointers * width if feed_reads else 0
         self.controller = nn.LSTM(input_size + fed, hidden_size)
         keys = read_pointers if content_keys == "own" else 1
@@ -163,8 +170,13 @@ class LNTM(nn.Module):
             state = start
         else:
             check_state(state, start)
-        if not (trace or self.feed_reads):
-            return self._run_fused(inputs, state, lengths, at, write_scale)
+        with torch.autocast(inputs.device.type, enabled=False):  # weightings need full precision
+            if self._fast_applies(inputs, trace):
+                return self._run_fused(inputs, state, lengths, at, write_scale)
+            return self._run_plain(inputs, state, lengths, at, trace, write_scale)
+
+    def _run_plain(self, inputs, state, lengths, at, trace, write_scale):
+        """Run the definition and bring out what the caller asked for."""
         features, records, state = self._run_steps(inputs, state, lengths, trace, write_scale)
         if at is not None:
             outputs = self.readout(pick(features, at))
@@ -173,6 +185,11 @@ class LNTM(nn.Module):
         if not trace:
             return outputs, state
         return outputs, state, Trace.stack(records).with_outputs(self.readout(features))
+
+    def _fast_applies(self, inputs: Tensor, trace: bool) -> bool:
+        few = self.slots <= lntm_fast.MOST_SLOTS
+        wanted = self.fast and few and not (trace or self.feed_reads)
+        return wanted and derivatives_by_hand(inputs)
 
     def _run_fused(self, inputs, state, lengths, at, write_scale):
         """Run the controller in one call, then the memory in a loop, then the reads in one call."""
@@ -192,24 +209,12 @@ class LNTM(nn.Module):
         return outputs, LNTMState(last, last_hidden, last_cell)
 
     def _write_all(self, start: Tensor, hidden: Tensor, write_scale: Tensor | None) -> Tensor:
-        """Write at every step: the same as ``_write`` again and again, with less work a step.
-
-        The convolution over a memory of fixed size is one product with a banded matrix, and
-        sharpening a softmax is a softmax of γ times the scores.
-        """
+        """Write at every step: the same as ``_write`` again and again, with less work a step."""
         e, a, f, gamma = self._write_parameters(hidden)
         f = f if write_scale is None else f * write_scale.unsqueeze(-1)
-        minus_added = -f.unsqueeze(-1) * a  # (T, B, 1, W)
-        slots, width = start.shape[1:]
-        units = torch.eye(slots * width, dtype=start.dtype, device=start.device)
-        banded = memory_scores(units.unflatten(1, (slots, width)), self.write_kernel).squeeze(1)
-        current, memories = start, []
-        for gone, came, focus in zip(e, minus_added, gamma, strict=True):
-            place = torch.softmax(focus * (current.flatten(1) @ banded), dim=-1).unsqueeze(-1)
-            change = torch.addcmul(came, current, gone)  # M e − f a
-            current = torch.addcmul(current, place, change, value=-1.0)
-            memories.append(current)
-        return torch.stack(memories)
+        return lntm_fast.write_all(
+            start, self.write_kernel, e.squeeze(-2), f * a.squeeze(-2), gamma.squeeze(-1)
+        )
 
     def _run_steps(self, inputs, state, lengths, trace, write_scale):
         """Run the plain definition, one step after the other."""

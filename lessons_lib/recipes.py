@@ -50,8 +50,6 @@ class Recipe:
         return replace(self, **changes)
 
 
-
-
 def _qa(name: str, task: str, kind: str, **changes: Any) -> Recipe:
     """Return a recipe for stories; all models of a task get the same questions and updates."""
     model = {"kind": kind, "input_size": 64, "hidden_size": 128}

@@ -106,6 +106,16 @@ def _described(part: object) -> str:
     return "None" if part is None else type(part).__name__
 
 
+def derivatives_by_hand(inputs: Tensor) -> bool:
+    """Whether a hand-written backward pass covers a call with these inputs.
+
+    It does not in half precision, and not under ``torch.func``, which needs operations that it can
+    see through.
+    """
+    wide = inputs.dtype in (torch.float32, torch.float64)
+    return wide and not torch._C._are_functorch_transforms_active()
+
+
 def valid_steps(lengths: Tensor, steps: int) -> Tensor:
     """Return (T, B, 1), true where a step belongs to its sequence and is no padding."""
     return (torch.arange(steps, device=lengths.device)[:, None] < lengths).unsqueeze(-1)

@@ -103,9 +103,8 @@ class LastPlace(nn.Module):
         self.embedding = nn.Embedding(1, 1)
         self.batches = []
 
-    def forward(self, tokens, *, lengths, at):
+    def forward(self, tokens, *, at):
         self.batches.append(tokens.shape[1])
-        assert torch.equal(at, lengths - 1)
         logits = torch.zeros(tokens.shape[1], len(PLACES))
         for row in range(tokens.shape[1]):
             place = VOCABULARY.words[tokens[at[row] - 3, row]]

@@ -234,7 +234,7 @@ def test_a_trained_machine_owes_its_answer_to_the_sentence_that_tells(trained):
     assert found.chance == pytest.approx(chance)
     assert found.last_sentence == last / 150
     assert found.rate == found.hits / 150
-    assert found.rate > 0.9 > 2 * max(found.chance, found.last_sentence)
+    assert found.rate > 0.7 > 2 * max(found.chance, found.last_sentence)
     assert f"{found.rate:.1%} of 150" in str(found)
 
 
