@@ -24,13 +24,16 @@ RECIPE is a name that "list" shows."""
 TRAIN = """\
 Train a recipe. Leaves in the output folder a state to resume from, and at the end the checkpoint
 (.pt) and its run record (.json). Where the folder holds a state of the same recipe and seed, the
-training goes on from there. Ctrl-C pauses it; the same command goes on."""
+training goes on from there. Ctrl-C pauses it; the same command goes on. Several seeds train in a
+process each. A run record instead of a name trains what it records, with its seed."""
 
 TRAIN_EXAMPLES = """\
 examples:
   python -m lessons_lib train lntm-qa1
   python -m lessons_lib train ntm-copy --seed 3 --out runs/copy
-  python -m lessons_lib train lntm-qa1 --steps 200 --out runs/short --quiet"""
+  python -m lessons_lib train lntm-qa1 --steps 200 --out runs/short --quiet
+  python -m lessons_lib train copy-live --seeds 0-9 --jobs 2
+  python -m lessons_lib train data/checkpoints/lntm-qa1.json --out runs/again"""
 
 EVALUATE = """\
 Measure a trained model with its weights fixed, on examples that training never met.
@@ -57,6 +60,9 @@ example:
   John went to the hallway.
   Where is Mary?
   END"""
+
+
+MOST_SEEDS = 1000
 
 
 class Parser(argparse.ArgumentParser):
@@ -96,8 +102,20 @@ def _add(commands_, name: str, run, description: str, examples: str) -> Parser:
 
 def _add_train(commands_) -> None:
     one = _add(commands_, "train", commands.train, TRAIN, TRAIN_EXAMPLES)
-    one.add_argument("recipe", metavar="RECIPE", help='a recipe\'s name, see "list"')
-    one.add_argument("--seed", type=_from(0), default=0, help="of start and batches (default: 0)")
+    one.add_argument(
+        "recipe", metavar="RECIPE", help='a recipe\'s name, see "list"; or a run record (.json)'
+    )
+    one.add_argument(
+        "--seed",
+        "--seeds",
+        dest="seeds",
+        type=_seeds,
+        metavar="N",
+        help="of start and batches: 3, or several, 0-9 or 0,2,5 (default: 0, or the record's)",
+    )
+    one.add_argument(
+        "--jobs", type=_from(1), default=1, metavar="N", help="seeds trained at once (default: 1)"
+    )
     one.add_argument("--out", metavar="DIR", default="runs", help="folder (default: runs)")
     one.add_argument("--steps", type=_from(1), metavar="N", help="updates (default: the recipe's)")
     one.add_argument(
@@ -157,6 +175,17 @@ def _from(least: int):
         return int(text)
 
     return whole
+
+
+def _seeds(text: str) -> list[int]:
+    """Return the seeds of "3", "0-9" or "0,2,5-7", each once, in that order."""
+    whole, found = _from(0), []
+    for part in text.split(","):
+        ends = [whole(end) for end in part.split("-", 1)] if "-" in part[1:] else [whole(part)] * 2
+        found += range(ends[0], min(ends[1], ends[0] + MOST_SEEDS) + 1)
+    if not found or len(found) > MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"expected 1 to {MOST_SEEDS} seeds like 0-9, got {text}")
+    return list(dict.fromkeys(found))
 
 
 def _device(text: str) -> torch.device:

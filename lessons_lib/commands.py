@@ -6,17 +6,20 @@ ValueError or OSError, and ``__main__.main`` says it in one line.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
+from pathlib import Path
 
 import torch
 
-from lessons_lib import babi, checkpoints, evidence, recipes, stories, tasks
+from lessons_lib import babi, checkpoints, evidence, recipes, stories, sweeps, tasks
 from lessons_lib.babi import Question
 from lessons_lib.commands_evaluate import trained_on
+from lessons_lib.recipes import Recipe
 from lessons_lib.training import NotFinite, Training
 from lessons_lib.words import Vocabulary, WordModel
 
@@ -32,13 +35,13 @@ def _note(text: str) -> None:
 
 def train(asked: Namespace) -> int:
     """Train a recipe, or go on with it; 0 at its end, 1 at a NaN, 130 when paused."""
+    recipe, seeds = _wanted(asked)
+    device = asked.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if len(seeds) > 1:
+        return _train_all(asked, recipe, seeds, device)
     if asked.threads:
         torch.set_num_threads(asked.threads)
-    recipe = recipes.find(asked.recipe)
-    if asked.steps:
-        recipe = recipe.changed(steps=asked.steps)
-    device = asked.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    training = Training(recipe, seed=asked.seed, out=asked.out, device=device)
+    training = Training(recipe, seed=seeds[0], out=asked.out, device=device)
     if training.finished:
         _note(f"{training.name}: already finished in {training.out}")
     elif training.step:
@@ -52,14 +55,50 @@ def train(asked: Namespace) -> int:
         _note(f"paused at step {training.step} of at most {recipe.steps}; to go on:")
         _note(f"  {_command(asked)}")
         return 130
-    path = training.out / f"{training.name}.pt"
-    print(f"{path}: {training.step} steps, {record['seconds']:.0f} s; {_measure(record)}")
+    print(_result(training.name, asked.out, record))
     return 0
+
+
+def _wanted(asked: Namespace) -> tuple[Recipe, list[int]]:
+    """Return the recipe, by name or from a run record, and the seeds."""
+    seeds = asked.seeds
+    if asked.recipe.endswith(".json"):
+        record = json.loads(Path(asked.recipe).read_text(encoding="utf-8"))
+        if "recipe" not in record:
+            raise ValueError(f"expected a run record, with a recipe in it: {asked.recipe} has none")
+        recipe, seeds = Recipe.of_record(record), seeds or [record["seed"]]
+    else:
+        recipe = recipes.find(asked.recipe)
+    return recipe.changed(steps=asked.steps) if asked.steps else recipe, seeds or [0]
+
+
+def _train_all(asked: Namespace, recipe: Recipe, seeds: list[int], device) -> int:
+    """Train several seeds, one process each; 1 if one of them met a NaN."""
+    found = sweeps.sweep(
+        recipe,
+        seeds,
+        out=asked.out,
+        jobs=asked.jobs,
+        threads=asked.threads or 1,
+        device=device,
+        progress=not asked.quiet,
+    )
+    for record in found:
+        name = f"{recipe.name}-seed{record['seed']}"
+        print(record.get("stopped") or _result(name, asked.out, record))
+    return int(any("stopped" in record for record in found))
+
+
+def _result(name: str, out: str, record: dict) -> str:
+    path = Path(out) / f"{name}.pt"
+    return f"{path}: {record['steps']} steps, {record['seconds']:.0f} s; {_measure(record)}"
 
 
 def _command(asked: Namespace) -> str:
     """Return the command that goes on with a paused training."""
-    words = ["python", "-m", "lessons_lib", "train", asked.recipe, "--seed", str(asked.seed)]
+    words = ["python", "-m", "lessons_lib", "train", asked.recipe]
+    if asked.seeds or not asked.recipe.endswith(".json"):
+        words += ["--seed", str((asked.seeds or [0])[0])]
     words += ["--out", str(asked.out)]
     for name in ("steps", "device", "threads"):
         if getattr(asked, name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 
@@ -18,6 +18,7 @@ class Recipe:
         steps: parameter updates, at most.
         batch_size: sequences in an update.
         learning_rate: of Adam.
+        beta2: of Adam: how slowly it forgets the size of past gradients, 1 / (1 − β₂) updates.
         decay: "none", or "cosine" to fall to zero over ``steps``.
         clip: the gradient's norm is clipped to this (survey eq. 44).
         measure_every: updates between two measures on held-out examples; each makes a point of
@@ -34,12 +35,18 @@ class Recipe:
     steps: int
     batch_size: int = 64
     learning_rate: float = 1e-3
+    beta2: float = 0.999
     decay: str = "none"
     clip: float = 1.0
     measure_every: int = 500
     stop_at: float | None = None
     run_slots: int | None = None
-    notes: str = field(default="", kw_only=True)
+
+    @classmethod
+    def of_record(cls, record: dict[str, Any]) -> Recipe:
+        """Return the recipe of a run record, so that the run can be made again."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{key: value for key, value in record["recipe"].items() if key in known})
 
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe for a run record."""

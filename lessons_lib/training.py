@@ -60,7 +60,9 @@ class Training:
         self.model = models.build(**self.settings).to(self.device)
         if recipe.run_slots is not None and not hasattr(self.model, "with_slots"):
             raise ValueError(f"expected run_slots for an NTM alone, got it for {recipe.name}")
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate)
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(), lr=recipe.learning_rate, betas=(0.9, recipe.beta2)
+        )
         self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self.losses: list[float] = []
         self.curve: list[dict] = []
