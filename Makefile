@@ -4,6 +4,7 @@ PYTHON ?= python3
 PIP_FLAGS ?=
 LAB_FLAGS ?=
 TEST_FLAGS ?=
+BENCH_FLAGS ?=
 WORKERS ?= 2
 
 VENV := .venv
@@ -19,13 +20,14 @@ export OMP_NUM_THREADS ?= 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-full test-gpu notebooks notebooks-check lint clean
+.PHONY: help lab test test-full test-gpu bench notebooks notebooks-check lint clean
 
 help:
 	@echo "make lab        install what the lessons need, lay your copies, open JupyterLab"
 	@echo "make test       install what the tests need and run them all (quick profile)"
 	@echo "make test-full  run every lesson as a learner does, and time it"
 	@echo "make test-gpu   library and lessons on a CUDA GPU; writes build/gpu_record.json"
+	@echo "make bench      time training steps; writes data/bench.json and README's tables"
 	@echo "make notebooks  build notebooks/*.ipynb from notebooks/source/*.md"
 	@echo "make lint       ruff"
 	@echo "make clean      remove build/ and caches (never my-course/)"
@@ -35,6 +37,7 @@ help:
 	@echo "                     a laptop without a GPU wants the CPU build: README says how"
 	@echo "LAB_FLAGS='...'      more flags for JupyterLab, such as --no-browser --port=8890"
 	@echo "TEST_FLAGS='...'     more flags for pytest, such as -x -k addressing"
+	@echo "BENCH_FLAGS='...'    more flags for the bench, such as --quick or --device cuda"
 	@echo "WORKERS=2            tests that run at once"
 
 $(PY):
@@ -73,6 +76,10 @@ test-full: $(VENV)/.dev-installed
 
 test-gpu: $(VENV)/.dev-installed
 	@unset OMP_NUM_THREADS; $(PY) -m tools.run_gpu
+
+bench: $(VENV)/.dev-installed
+	$(PY) -m tools.bench $(BENCH_FLAGS)
+	$(PY) -m tools.readme
 
 clean:
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis

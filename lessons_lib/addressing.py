@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from lessons_lib.checks import expect
 
-LENGTH_FLOOR = 1e-12  # added to squared lengths: zero vectors, and their slope, stay finite
+LENGTH_FLOOR = 1e-16  # added to squared lengths: zero vectors, and their slope, stay finite
 
 
 def content_weights(memory: Tensor, key: Tensor, key_strength: Tensor) -> Tensor:
@@ -157,8 +157,8 @@ def memory_scores(memory: Tensor, kernels: Tensor, bias: Tensor | None = None) -
 def _unit(vectors: Tensor) -> Tensor:
     """Scale vectors to length 1.
 
-    ``LENGTH_FLOOR`` is felt below a length of about 1e-5: a slot of 20 numbers 1e-6, the NTM's
-    constant start, has the length 4.5e-6 and comes out 2% short.
+    ``LENGTH_FLOOR`` is felt below a length of about 1e-7: the NTM's constant start, slots of 20
+    numbers 1e-6 and so of length 4.5e-6, comes out 0.0002% short.
     """
     return vectors * (vectors.square().sum(-1, keepdim=True) + LENGTH_FLOOR).rsqrt()
 

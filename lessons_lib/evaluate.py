@@ -73,7 +73,9 @@ def evaluate_task(
         **overrides: passed to ``task.batch``, e.g. ``length=120``.
 
     Returns:
-        ``examples``, ``wrong_bits_per_sequence`` and ``perfect_sequences`` (no wrong bit).
+        ``examples``, ``wrong_bits_per_sequence``, ``perfect_sequences`` (no wrong bit) and
+        ``bits_per_sequence``, the cross-entropy in bits; for a task that has one, also
+        ``optimal_bits_per_sequence``, what the best possible predictor pays (NTM eq. 10).
 
     Raises:
         ValueError: count below 1.
@@ -81,21 +83,29 @@ def evaluate_task(
     if count < 1:
         raise ValueError(f"expected at least 1 sequence, got {count}")
     like = next(model.parameters())
-    wrong = []
+    wrong, bits, optimal = [], [], []
     model.eval()
     with torch.no_grad():
         for index, start in enumerate(range(0, count, batch_size)):
             size = min(batch_size, count - start)
             generator = tasks.stream(seed, "evaluate", index)
-            batch = task.batch(size, generator, **overrides).to(like.device, like.dtype)
+            made = task.batch(size, generator, **overrides)
+            batch = made.to(like.device, like.dtype)
             outputs, _ = model(batch.inputs)
             wrong.append(tasks.wrong_bits(outputs, batch).cpu())
+            bits.append(tasks.bits_per_sequence(outputs, batch).cpu())
+            if hasattr(task, "optimal_cost"):
+                optimal.append(task.optimal_cost(made))
     wrong = torch.cat(wrong)
-    return {
+    found = {
         "examples": count,
         "wrong_bits_per_sequence": wrong.double().mean().item(),
         "perfect_sequences": int((wrong == 0).sum()),
+        "bits_per_sequence": torch.cat(bits).double().mean().item(),
     }
+    if optimal:
+        found["optimal_bits_per_sequence"] = torch.cat(optimal).double().mean().item()
+    return found
 
 
 def wilson(right: int, examples: int) -> tuple[float, float]:

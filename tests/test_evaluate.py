@@ -33,11 +33,33 @@ class CopyByHand(nn.Module):
 
 def test_a_perfect_model_has_no_wrong_bit():
     found = evaluate_task(CopyByHand(), COPY, count=23, batch_size=10)
+    bits = found.pop("bits_per_sequence")
     assert found == {"examples": 23, "wrong_bits_per_sequence": 0.0, "perfect_sequences": 23}
+    # an output of ±½ on the right side costs log2(1 + e^−½) bits; 1 to 4 vectors of 3 bits
+    assert 3 * 0.683 < bits < 12 * 0.684
+
+
+def test_the_cost_in_bits_is_that_of_the_paper_and_stands_beside_the_best_possible_one():
+    """NTM section 4.4: a coin pays 1 bit a target, eq. 10 pays less."""
+
+    class Coin(nn.Module):
+        unused = nn.Parameter(torch.zeros(1))
+
+        def parameters(self):
+            return iter([self.unused])
+
+        def forward(self, inputs):
+            return torch.zeros_like(inputs), None
+
+    task = tasks.DynamicNgrams(context=2, length=60)
+    found = evaluate_task(Coin(), task, count=30)
+    assert found["bits_per_sequence"] == pytest.approx(58)
+    assert 20 < found["optimal_bits_per_sequence"] < 45
 
 
 def test_one_wrong_bit_a_sequence_is_counted_as_one():
     found = evaluate_task(CopyByHand(spoiled=True), COPY, count=23, batch_size=10)
+    found.pop("bits_per_sequence")
     assert found == {"examples": 23, "wrong_bits_per_sequence": 1.0, "perfect_sequences": 0}
 
 

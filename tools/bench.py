@@ -67,7 +67,7 @@ def compare(found: list[Case], rounds: int, device: str) -> list[dict]:
     unit = times[0]["seconds"]
     return [
         {"key": case.key, "words": case.words, **timed, "ratio": timed["seconds"] / unit,
-         "target": case.target}
+         "target": case.target if device == "cpu" else None}
         for case, timed in zip(found, times, strict=True)
     ]  # fmt: skip
 
@@ -76,6 +76,8 @@ def kept_bytes(forward: Callable[[], object]) -> int:
     """Return the bytes that a forward pass allocated and still holds: what backward needs.
 
     Counted by torch's profiler: every allocation, less every release, while the result is alive.
+    What the operating system says (the largest resident size) would count the allocator's habits
+    and the program too.
     """
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as told:
         result = forward()
@@ -123,7 +125,8 @@ def take_apart(entries: list[dict]) -> dict:
             {"words": words, "from": before, "to": after, "factor": factor, "share": share}
         )
     ntms = ("ntm", "ntm_plain", "ntm_many", "ntm_many_plain")
-    return {"ladder": ladder, "total": total, "over_lntm": {key: seconds[key] / end for key in ntms}}
+    over = {key: seconds[key] / end for key in ntms}
+    return {"ladder": ladder, "total": total, "over_lntm": over}
 
 
 def pointer_spread(entries: list[dict], pointers: Sequence[int]) -> float:
@@ -181,8 +184,11 @@ def main(arguments: list[str] | None = None, plan: Plan | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="few rounds, for a first look")
     parser.add_argument("--out", type=Path, help="data/bench.json; build/bench.json with --quick")
     options = parser.parse_args(arguments)
+    if options.threads < 1:
+        parser.error(f"expected at least 1 thread, got {options.threads}")
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("expected a CUDA device for --device cuda, found none")
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler is silent
     plan = plan or Plan()
     if options.quick:
         plan = replace(plan, rounds=3, scaling_rounds=1)

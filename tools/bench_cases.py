@@ -22,10 +22,10 @@ POINTERS = 8  # of the L-NTM that is compared with others
 
 @dataclass(frozen=True)
 class Plan:
-    """How often and at which sizes to measure."""
+    """How often and at which sizes to measure; ``pointers`` holds ``POINTERS``."""
 
-    rounds: int = 25
-    scaling_rounds: int = 7
+    rounds: int = 41
+    scaling_rounds: int = 9
     copy_length: int = 20
     copy_batches: tuple[int, ...] = (16, 64)
     slots: int = 128

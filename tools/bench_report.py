@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from matplotlib.figure import Figure
 
 from lessons_lib import figure_parts as parts
@@ -11,6 +13,7 @@ from lessons_lib import figure_parts as parts
 PUBLISHED = {16: "19.5 to 33 ×", 64: "23 to 53 ×"}
 PAPER_SPEEDUP = "6 ×"  # L-NTM over NTM, as its paper says
 SPREAD_TARGET = 0.15
+RUNGS = ("lntm_autograd", "lntm_autograd_every_step", "lntm_fed_plain")  # in ``apart`` alone
 PANELS = (
     ("seconds", "training step (ms)", 1e3),
     ("kept_bytes", "kept for backward (MB)", 1e-6),
@@ -63,8 +66,9 @@ def copying(section: dict) -> str:
     for row in zip(*(group["cases"] for group in groups), strict=True):
         cells = " | ".join(_ratio(entry) for entry in row)
         lines.append(f"| {row[0]['words']} | {cells} | {_target(row[0])} |")
-    published = " | ".join(PUBLISHED.get(batch, "–") for batch in batches)
-    lines.append(f"| public NTMs, from earlier measurements, not of this run | {published} | |")
+    if "accelerator" not in section["hardware"]:
+        published = " | ".join(PUBLISHED.get(batch, "–") for batch in batches)
+        lines.append(f"| public NTMs, as measured before; not measured here | {published} | |")
     return "\n".join(lines)
 
 
@@ -73,7 +77,8 @@ def stories(section: dict) -> str:
     plan, found = section["plan"], section["stories"]
     sizes = f"{plan['story_steps']} steps, batch {plan['story_batch']}, memory 8 × 20"
     lines = [f"| {sizes} | measured | target |", "|---|---|---|"]
-    lines += [f"| {e['words']} | {_ratio(e)} | {_target(e)} |" for e in found["cases"]]
+    shown = [entry for entry in found["cases"] if entry["key"] not in RUNGS]
+    lines += [f"| {e['words']} | {_ratio(e)} | {_target(e)} |" for e in shown]
     numbers = ", ".join(str(r) for r in plan["pointers"])
     lines.append(
         f"| slowest of R = {numbers} over the fastest, answer read once | "
@@ -87,11 +92,11 @@ def apart(section: dict) -> str:
     found = section["stories"]
     over = found["over_lntm"]
     lines = [
-        f"The paper says that L-NTM is {PAPER_SPEEDUP} faster than NTM. At these sizes, L-NTM with "
-        f"8 pointers takes 1 step while our NTM with one read head takes {over['ntm']:.1f} times "
-        f"as long ({over['ntm_plain']:.1f} on the plain path) and with eight read heads "
-        f"{over['ntm_many']:.1f} ({over['ntm_many_plain']:.1f}). From the last of these to L-NTM, "
-        "one change a line, in this order (another order would share it out otherwise):",
+        f"The paper says that L-NTM is {PAPER_SPEEDUP} faster than NTM. At these sizes our NTM "
+        f"with one read head takes {over['ntm']:.1f} times as long as L-NTM with 8 pointers "
+        f"({over['ntm_plain']:.1f} on NTM's plain path), and with eight read heads "
+        f"{over['ntm_many']:.1f} ({over['ntm_many_plain']:.1f}). From the plain NTM with eight "
+        "read heads to that L-NTM, one change a line; in another order the shares would differ:",
         "",
         "| change | faster by | share of the whole, on a log scale |",
         "|---|---|---|",
@@ -103,28 +108,39 @@ def apart(section: dict) -> str:
 
 
 def growth(section: dict) -> str:
-    """Return the sentence on how time and memory grow."""
-    slopes = section["scaling"]["slopes"]
-    told = "; ".join(
-        f"{name} {slopes[name]['seconds']:.2f} and {slopes[name]['kept_bytes']:.2f}"
-        for name, _ in AXES
-    )
-    return (
-        "How an NTM's training step grows, as the exponent over the upper half of the sizes, "
-        f"first of time and then of memory kept for the backward pass: {told}. 1 is linear; time "
-        "grows by less where the fixed cost of a step still counts. Memory is what torch's "
-        "profiler counts as allocated by the forward pass and not yet released."
-    )
+    """Return the table of how time and memory grow."""
+    plan, scaling = section["plan"], section["scaling"]
+    batch = plan["copy_batches"][0]
+    lines = [
+        "How an NTM's training step grows, as the exponent p of size to the power p (1 is linear; "
+        "less where a fixed cost still counts). One size varies, the others stay at "
+        f"{plan['slots']} slots, length {plan['copy_length']} and batch {batch}; memory is what "
+        "torch's profiler counts as allocated by the forward pass and not yet released.",
+        "",
+        "| varied | time, upper half of the sizes | time, last two | memory, upper half "
+        "| memory, last two |",
+        "|---|---|---|---|---|",
+    ]
+    for name, words in AXES:
+        mine = [entry for entry in scaling["entries"] if entry["varied"] == name]
+        upper = scaling["slopes"][name]
+        cells = " | ".join(
+            f"{upper[what]:.2f} | {_last_exponent(mine, name, what):.2f}" for what, *_ in PANELS
+        )
+        lines.append(f"| {words}, {mine[0][name]:,} to {mine[-1][name]:,} | {cells} |")
+    return "\n".join(lines)
+
+
+def _last_exponent(entries: list[dict], name: str, what: str) -> float:
+    """Return p of values ~ sizesᵖ between the two largest sizes."""
+    one, two = entries[-2:]
+    return math.log(two[what] / one[what]) / math.log(two[name] / one[name])
 
 
 def _ratio(entry: dict) -> str:
     if entry["ratio"] == 1:
-        return f"{_milliseconds(entry['seconds'])} (1)"
+        return f"1 ({1000 * entry['seconds']:.3g} ms)"
     return f"{entry['ratio']:.{1 if entry['ratio'] >= 10 else 2}f} ×"
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{1000 * seconds:.3g} ms"
 
 
 def _target(entry: dict) -> str:

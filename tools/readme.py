@@ -1,6 +1,6 @@
-"""Fill README's tables and picture from the records, so that no figure in it is typed by hand.
+"""Fill README's tables and pictures from the records, so that no figure in it is typed by hand.
 
-python -m tools.readme            write README.md and docs/tape.png
+python -m tools.readme            write README.md and the pictures in docs/
 python -m tools.readme --check    say whether README's tables are those of the records
 """
 
@@ -15,11 +15,13 @@ from pathlib import Path
 
 from lessons_lib import checkpoints, load, tasks
 from lessons_lib.figures import draw_tape
+from tools import bench, bench_report
 from tools.layout import COMPUTE_MINUTES, NOTEBOOKS, ROOT
 from tools.results import ARCHIVE
 
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "tape.png"
+SCALING = ROOT / "docs" / "scaling.png"
 
 
 def read_json(path: Path) -> dict:
@@ -98,11 +100,18 @@ def _median(results: list[dict]) -> str:
     return f"{statistics.median(result['accuracy'] for result in results):.1%}"
 
 
+def speed() -> str:
+    """Return what ``tools.bench`` measured, the CPU first."""
+    record = read_json(bench.RESULTS)
+    return "\n\n".join(bench_report.tables(record[device]) for device in sorted(record))
+
+
 TABLES = {
     "lessons": lessons,
     "results": results,
     "trainings": trainings,
     "faithfulness": faithfulness,
+    "bench": speed,
 }
 
 
@@ -127,8 +136,14 @@ def draw_picture() -> None:
     draw_tape(trace, targets=batch.targets[:, 0]).savefig(PICTURE, dpi=110)
 
 
+def draw_speed() -> None:
+    """Draw how an NTM's training step grows, from the record, for README."""
+    figure = bench_report.draw_scaling(read_json(bench.RESULTS)["cpu"])
+    figure.savefig(SCALING, dpi=110)
+
+
 def main() -> int:
-    """Write README's tables and picture, or check the tables."""
+    """Write README's tables and pictures, or check the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if out of date")
     text = README.read_text(encoding="utf-8")
@@ -139,6 +154,7 @@ def main() -> int:
         return 1
     README.write_text(filled(text), encoding="utf-8")
     draw_picture()
+    draw_speed()
     return 0
 
 

@@ -1,7 +1,8 @@
 """Pictures that answer: widgets drawn in the browser, computed by the library's own functions."""
 
 from lessons_lib.widgets.convolution import ConvolutionStepper
+from lessons_lib.widgets.drive import DriveTheMachine
 from lessons_lib.widgets.playground import AddressingPlayground
 from lessons_lib.widgets.stepper import TapeStepper
 
-__all__ = ["AddressingPlayground", "ConvolutionStepper", "TapeStepper"]
+__all__ = ["AddressingPlayground", "ConvolutionStepper", "DriveTheMachine", "TapeStepper"]
