@@ -15,6 +15,7 @@ Three choices, the same everywhere in this library:
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import tarfile
 import zlib
@@ -254,7 +255,8 @@ def load(
 
     Args:
         path: the archive, the folder it unpacks to, one variant's folder, or one file. A file is
-            read whatever ``split`` and ``variant`` say.
+            read whatever ``split`` and ``variant`` say. An environment variable in it, such as
+            "$LESSONS_BABI", is replaced by its value.
         task: "qa1" to "qa20" (or 1 to 20); may be left out for a file, or where there is only one.
         split: "train", "valid" or "test".
         variant: "en-valid-10k", "en-10k", ...; when None, the first of ``VARIANTS`` with the task.
@@ -264,7 +266,7 @@ def load(
         ValueError: what was asked for is not there (the message lists what is), or a bad line.
         FileNotFoundError: there is nothing at ``path``.
     """
-    path = Path(path)
+    path = _with_variables(path)
     if not path.exists():
         raise FileNotFoundError(f"expected a bAbI archive, folder or file, found nothing at {path}")
     wanted = None if task is None else task_name(task)
@@ -284,6 +286,15 @@ def contents(path: str | Path) -> list[tuple[str, str, str]]:
     """List the (variant, task, split) of every file in an archive or a folder."""
     with _members(Path(path)) as members:
         return sorted(members, key=_order)
+
+
+def _with_variables(path: str | Path) -> Path:
+    full = os.path.expandvars(path)
+    if str(path).startswith("$") and full == str(path):
+        raise FileNotFoundError(
+            f"expected the path of a bAbI archive in the environment variable {path}, it is not set"
+        )
+    return Path(full)
 
 
 def _is_archive(path: Path) -> bool:

@@ -59,10 +59,9 @@ class Score:
 
     def __str__(self) -> str:
         """Say it in one line."""
+        steps = "1 step" if self.steps == 1 else f"{self.steps} steps"
         bits = f"{self.wrong_bits} wrong bits of {self.answers * WIDTH}"
-        return (
-            f"step {self.steps} (par {self.par}), {self.answers} of {self.wanted} answers, {bits}"
-        )
+        return f"{steps} (par {self.par}), {self.answers} of {self.wanted} answers, {bits}"
 
 
 @dataclass

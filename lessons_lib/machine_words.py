@@ -66,7 +66,7 @@ def tell_choice(level: Level, choice: Choice, which: str, seen: str) -> str:
 
 def tell_step(game: Game, step: int) -> str:
     """Say what a step of the game did: input, write head, read head, and what went wrong."""
-    parts = [f"Step {step + 1}, input {name_input(game, step)}."]
+    parts = [f"Input {name_input(game, step)}."]
     heads = [_tell_write(game, step), _tell_read(game, step)]
     parts += heads if any(heads) else ["Both heads rest."]
     if game.score.finished and step == len(game.moves) - 1:
@@ -149,11 +149,14 @@ def _why(game: Game, step: int, item: int) -> str:
         return f"The read head is spread over {tell_place(weights)}: a read is then a blend."
     slot, held = int(weights.argmax()), _names(game, record.memory_after[0])
     if not game.moves[item].write.act:
-        return f"{name} was never written: it came at step {item + 1}."
-    if name in held:
-        return f"The read head stood on slot {slot}; {name} is on slot {held.index(name)}."
+        return f"{name} was never written: nothing was stored when it came."
+    stood = f"The read head stood on slot {slot}"
     if not _written(game, slot, step):
-        return f"The read head stood on slot {slot}, which was never written."
+        stood += ", the start mark" if held[slot] == "start" else ", which was never written"
+    if name in held:
+        return f"{stood}; {name} is on slot {held.index(name)}."
+    if not _written(game, slot, step):
+        return f"{stood}."
     if held[slot].startswith("faint") or held[slot] == "a blend":
         return f"What stands on slot {slot} is {held[slot]}: its write was spread, or written over."
     return f"{name} is no longer on the tape: it was written over."

@@ -66,6 +66,8 @@ class NTM(nn.Module):
             model and kept in a saved buffer.
         initial_weights: "first", every head starts at the first slot; "learned", softmax of a
             parameter (H, S).
+        clip: the controller's raw outputs to the heads are cut to ±clip (Collier & Beel 2018: 20);
+            ``math.inf`` leaves them.
         fast: compute sequences with the hand-written backward pass of ``ntm_fast`` where it
             applies: float32 and float64, without trace, ``write_scale`` and ``torch.func``; first
             derivatives alone. The numbers are those of the plain path, up to rounding.
@@ -89,6 +91,7 @@ class NTM(nn.Module):
         write_heads: int = 1,
         memory_init: str = "constant",
         initial_weights: str = "first",
+        clip: float = CLIP,
         fast: bool = True,
     ) -> None:
         super().__init__()
@@ -102,7 +105,9 @@ class NTM(nn.Module):
         self.slots, self.width = slots, width
         self.read_heads, self.write_heads = read_heads, write_heads
         self.memory_init, self.initial_weights = memory_init, initial_weights
-        self.fast = fast
+        if not clip > 0:
+            raise ValueError(f"expected clip above 0, got {clip}")
+        self.clip, self.fast = clip, fast
         seen = input_size + read_heads * width
         if controller == "lstm":
             self.controller = nn.LSTMCell(seen, hidden_size)
@@ -241,7 +246,7 @@ class NTM(nn.Module):
         """Run ``ntm_fast.scan``: the same numbers with less work."""
         lstm = isinstance(self.controller, nn.LSTMCell)
         sizes = ntm_fast.Sizes(
-            self.read_heads, self.write_heads, self.width, self.heads.in_features, CLIP, lstm
+            self.read_heads, self.write_heads, self.width, self.heads.in_features, self.clip, lstm
         )
         if lstm:
             seen, recurrent = self.controller.weight_ih, self.controller.weight_hh
@@ -328,7 +333,7 @@ class NTM(nn.Module):
         k and a are squashed by tanh (open in the paper), β = softplus > 0, g and e by the
         sigmoid, s by softmax, γ = 1 + softplus.
         """
-        raw = self.heads(hidden).clamp(-CLIP, CLIP)
+        raw = self.heads(hidden).clamp(-self.clip, self.clip)
         k, beta, g, s, gamma, e, a = raw.split(self.head_sizes, dim=-1)
         batch = hidden.shape[0]
         return [

@@ -63,7 +63,9 @@ class StoryProblem:
         task: "qa1" and so on.
         questions: how many generated questions to train on.
         data_seed: of the generator.
-        source: a bAbI archive, folder or file to read instead of generating.
+        source: a bAbI archive, folder or file to read instead of generating;
+            "$LESSONS_BABI" stands for the path in that environment variable, so that a run record
+            names no machine's folders.
         split: which split of the source.
         held_out: how many held-out questions ``measure`` looks at; with a source, as many of the
             last questions are kept out of training.

@@ -93,6 +93,18 @@ _ALL = [
         measure_every=100,
         run_slots=256,
     ),
+    Recipe(
+        "ntm-recall",
+        {"kind": "NTM", "controller": "feedforward", "slots": 40},
+        {"task": "associative-recall", "held_out": 50},
+        steps=2_500,
+        batch_size=16,
+        learning_rate=3e-3,
+        beta2=0.95,
+        decay="cosine",
+        measure_every=100,
+        run_slots=128,
+    ),
     _copy(
         "ntm-copy",
         {"kind": "NTM", "controller": "feedforward", "slots": 24},

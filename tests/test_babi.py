@@ -324,3 +324,13 @@ def test_every_source_has_a_sha256():
     for address, sha256 in babi.SOURCES:
         assert address.endswith(".tar.gz")
         assert len(bytes.fromhex(sha256)) == 32
+
+
+def test_an_environment_variable_stands_for_the_path(monkeypatch, tmp_path):
+    file = tmp_path / "qa1_train.txt"
+    file.write_text("1 Mary went to the attic.\n2 Where is Mary?\tattic\t1\n")
+    monkeypatch.setenv("SOME_BABI", str(tmp_path))
+    assert babi.load("$SOME_BABI/qa1_train.txt") == babi.load(file)
+    monkeypatch.delenv("SOME_BABI")
+    with pytest.raises(FileNotFoundError, match=r"environment variable \$SOME_BABI, it is not set"):
+        babi.load("$SOME_BABI")

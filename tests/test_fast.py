@@ -64,6 +64,20 @@ def test_where_a_head_parameter_is_clipped_its_gradient_is_zero(name):
     assert_same(found[1], found[0])
 
 
+@pytest.mark.parametrize("name", ["NTM", "NTM feedforward"])
+def test_clipping_can_be_left_out(name):
+    found = []
+    for model in both(name, clip=float("inf")):
+        with torch.no_grad():
+            model.heads.bias[::3] = 50
+        outputs = model(sequence(3))[0]
+        found.append([outputs, *slopes([outputs], [model.heads.bias])])
+    assert_same(found[1], found[0])
+    assert (make(name)(sequence(3))[0] - make(name, clip=0.1)(sequence(3))[0]).abs().max() > 1e-3
+    with pytest.raises(ValueError, match="expected clip above 0, got 0"):
+        make(name, clip=0)
+
+
 @each_fast
 def test_without_gradients_nothing_is_kept_and_the_numbers_are_the_same(name, monkeypatch):
     kept = []

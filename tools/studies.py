@@ -16,22 +16,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lessons_lib import checkpoints, records
-from lessons_lib.evaluate import evaluate_task
+from lessons_lib import babi, checkpoints, records, stories
+from lessons_lib.evaluate import evaluate_stories, evaluate_task
+from lessons_lib.problems import TaskProblem
 from lessons_lib.recipes import Recipe, find
 from lessons_lib.sweeps import sweep
 from lessons_lib.training import Training
 
 FOLDER = checkpoints.DATA / "studies"
 FIRST_TEST_SEED = 1000  # a training's own held-out sequences have the seeds 0 to 9
-FEEDFORWARD = {"kind": "NTM", "controller": "feedforward"}
 
 
 @dataclass(frozen=True)
 class Study:
     """What is trained, with which seeds, and what is measured on every finished machine.
 
-    ``tests`` are the options of ``evaluate_task``, one measurement each.
+    ``tests`` are one measurement each: the options of ``evaluate_task``; for stories ``count`` of
+    generated questions, or ``source`` and ``split`` of real ones.
     """
 
     about: str
@@ -40,38 +41,64 @@ class Study:
     tests: Sequence[dict]
 
 
-def _starts(task: str, **changes) -> list[Recipe]:
-    """Return the recipes of one task from a constant, a learned and a random memory."""
-    live = find("copy-live")
+def _starts(recipe: Recipe, choices: Sequence[str], name: str) -> list[Recipe]:
+    """Return a recipe with each of the memory's starts."""
     return [
-        live.changed(
-            name=f"{task}-from-{start}",
-            model={**live.model, "slots": 24, "memory_init": start},
-            **changes,
-        )
-        for start in ("constant", "learned", "random")
+        recipe.changed(name=f"{name}-{start}", model={**recipe.model, "memory_init": start})
+        for start in choices
     ]
 
 
 def studies() -> dict[str, Study]:
     """Return the studies by name."""
-    live = find("copy-live")
+    live, ten = find("copy-live"), range(10)
     solved = [{"count": 500}, {"count": 50, "length": 120}]
+    short = live.changed(steps=1500, measure_every=50)
+    recall = find("ntm-recall").changed(steps=1500, measure_every=50)
+    ntm_starts = ("constant", "learned", "random")
+    told = find("lntm-qa1").changed(steps=3000, measure_every=250, stop_at=None)
     return {
         "copy-live": Study(
             "copy in half a minute, and the same with Adam's usual memory of past gradients",
             [live, live.changed(name="copy-live-beta2-999", beta2=0.999)],
-            range(10),
+            ten,
             solved,
+        ),
+        "clip-outputs": Study(
+            "copy without the clipping of the controller's outputs",
+            [live.changed(name="copy-unclipped", model={**live.model, "clip": 1e9})],
+            ten,
+            solved,
+        ),
+        "memory-start": Study(
+            "copy and associative recall from a constant, a learned and a random memory",
+            [*_starts(short, ntm_starts, "copy"), *_starts(recall, ntm_starts, "recall")],
+            ten,
+            [{"count": 500}],
+        ),
+        "lntm-start": Study(
+            "L-NTM on generated qa1 from a Gaussian and a constant memory",
+            _starts(told, ("gaussian", "constant"), "lntm"),
+            range(5),
+            [{"count": 1000}],
         ),
     }
 
 
 def measure(tests: Sequence[dict], training: Training) -> list[dict]:
     """Measure a finished training: its options and its result, for each test."""
-    model, task = training.finished_model(), training.problem.task
+    model, problem = training.finished_model(), training.problem
     seed = FIRST_TEST_SEED + training.seed
-    return [{**test, **evaluate_task(model, task, seed=seed, **test)} for test in tests]
+    if isinstance(problem, TaskProblem):
+        return [{**test, **evaluate_task(model, problem.task, seed=seed, **test)} for test in tests]
+    task, found = training.recipe.data["task"], []
+    for test in tests:
+        if "source" in test:
+            questions = babi.load(test["source"], task, test["split"])
+        else:
+            questions = stories.generate(task, test["count"], seed=seed, split="test")
+        found.append({**test, **evaluate_stories(model, problem.vocabulary, questions)})
+    return found
 
 
 def run(name: str, study: Study, jobs: int, again: bool) -> None:
@@ -101,15 +128,19 @@ def report(name: str) -> str:
     """Return a line for every recipe and seed of a study."""
     lines = []
     for entry in json.loads((FOLDER / f"{name}.json").read_text())["entries"]:
-        found = entry.get("stopped") or "; ".join(
-            f"{test.get('length', test.get('items', ''))!s:>4} "
-            f"{test['wrong_bits_per_sequence']:8.3f} wrong bits, "
-            f"{test['examples'] - test['perfect_sequences']} of {test['examples']} fail"
-            for test in entry["measured"]
-        )
+        found = entry.get("stopped") or "; ".join(_told(test) for test in entry["measured"])
         seconds = entry["cpu_seconds"]
         lines.append(f"{entry['recipe']['name']:<28} {entry['seed']}  {seconds:6.1f} s  {found}")
     return "\n".join(lines)
+
+
+def _told(test: dict) -> str:
+    if "accuracy" in test:
+        return f"{test.get('split', 'generated')} {test['accuracy']:.1%} right"
+    size = test.get("length", test.get("items", ""))
+    failed = test["examples"] - test["perfect_sequences"]
+    wrong = test["wrong_bits_per_sequence"]
+    return f"{size!s:>4} {wrong:8.3f} wrong bits, {failed} of {test['examples']} fail"
 
 
 def main() -> None:

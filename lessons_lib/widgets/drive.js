@@ -20,13 +20,18 @@ function symbol(c, values, { x, y, width, height }, name, words, more = "") {
   const grid = { shape: [2, 4], values };
   const tell = (row, column) => `${more || words}, number ${row * 4 + column}: ${formatLong(values[row * 4 + column])}`;
   c.cells({ x, y, width, height }, grid, { name, limit: 1, tell });
-  c.text(x + width / 2, y + height + 9, words, { align: "center", size: 12, bold: true, fit: width + 10 });
+  c.text(x + width / 2, y + height + 11, words, { align: "center", size: 12, bold: true, fit: width + 6 });
+}
+
+/** The name of what a slot holds, in few letters: "≈B" is a faint B, "≈" a blend. */
+function brief(held) {
+  return { empty: "", "a blend": "≈" }[held] ?? held.replace("faint ", "≈");
 }
 
 function placeholder(c, { x, y, width, height }, words, below, options = {}) {
   c.box(x, y, width, height, { dash: [3, 3], color: c.theme.soft, ...options });
   c.text(x + width / 2, y + height / 2, words, { align: "center", size: 11, color: c.theme.soft, fit: width });
-  if (below) c.text(x + width / 2, y + height + 9, below, { align: "center", size: 11, color: c.theme.soft, fit: width + 10 });
+  if (below) c.text(x + width / 2, y + height + 11, below, { align: "center", size: 11, color: c.theme.soft, fit: width + 10 });
 }
 
 function drawInputs(c, view, numbers, x, y, wide) {
@@ -41,7 +46,7 @@ function drawInputs(c, view, numbers, x, y, wide) {
       symbol(c, at(numbers.inputs, place).values, box, `input ${place}`, view.names[place], `input ${view.names[place]}`);
     } else placeholder(c, box, place < view.step ? "" : "?", place < view.step ? "gone" : "to come");
     if (place === view.step) {
-      c.box(box.x - 4, box.y - 4, box.width + 8, box.height + 23, { color: c.theme.accent, thick: 2.5 });
+      c.box(box.x - 4, box.y - 4, box.width + 8, box.height + 24, { color: c.theme.accent, thick: 2.5 });
       c.text(box.x + box.width / 2, box.y - 11, "now", { align: "center", size: 11, bold: true });
     }
   }
@@ -54,10 +59,10 @@ function drawAnswers(c, view, numbers, x, y, wide) {
   view.answers.forEach((answer, place) => {
     const box = { x: x + LEFT + place * wide, y, width: wide - 10, height: 24 };
     if (!answer) return placeholder(c, box, place + 1, "");
-    const sign = answer.wrong ? `✗ ${answer.got === "a blend" ? "≈" : answer.got}` : `✓ ${answer.got}`;
+    const sign = `${answer.wrong ? "✗" : "✓"} ${brief(answer.got)}`;
     const more = answer.wrong ? `given ${answer.got}, wanted ${answer.wanted}, wrong bits ${answer.wrong}` : `given ${answer.got}, right`;
-    symbol(c, at(numbers.answers, place).values, box, `answer ${place}`, sign.replace("faint ", ""), more);
-    if (answer.wrong) c.box(box.x - 3, box.y - 3, box.width + 6, box.height + 6, { color: c.theme.ink, thick: 2, dash: [4, 3] });
+    symbol(c, at(numbers.answers, place).values, box, `answer ${place}`, sign, more);
+    if (answer.wrong) c.box(box.x - 2, box.y - 2, box.width + 4, box.height + 4, { color: c.theme.ink, thick: 2, dash: [4, 3] });
   });
 }
 
@@ -77,7 +82,7 @@ function drawLists(c, view, numbers) {
 // --- The tape and its heads ----------------------------------------------------------------------
 
 /** Bars of a weighting: full for where the head is, a dashed frame for where the choice leads. */
-function drawWeights(c, numbers, which, { x, y, wide, high, up }) {
+function drawWeights(c, view, numbers, which, { x, y, wide, high, up }) {
   const now = numbers[`${which}.previous`].values;
   const next = numbers[`${which}.weights`].values;
   const top = (size) => (up ? y + high - size : y);
@@ -86,7 +91,7 @@ function drawWeights(c, numbers, which, { x, y, wide, high, up }) {
     const [solid, dashed] = [weight * high, next[slot] * high];
     c.pen.fillStyle = `rgb(${c.theme.positive.join(",")})`;
     c.pen.fillRect(center - wide * 0.16, top(solid), wide * 0.32, solid);
-    if (next[slot] < 0.005) return;
+    if (view.finished || next[slot] < 0.005) return;
     c.box(center - wide * 0.28, top(dashed), wide * 0.56, dashed, { color: c.theme.ink, thick: 1.6, dash: [4, 3] });
     const longer = Math.max(solid, dashed);
     const beyond = up ? top(longer) - 8 : y + longer + 9;
@@ -145,16 +150,15 @@ function drawTape(c, view, numbers, top) {
     c.text(0, middle + 8, "weighting w", { size: 10, color: c.theme.soft });
   }
   drawTag(c, numbers, "write", view.plan.write.act, { x, y: top + 8, wide });
-  drawWeights(c, numbers, "write", { x, y: weights, wide, high: bars, up: true });
+  drawWeights(c, view, numbers, "write", { x, y: weights, wide, high: bars, up: true });
   c.text(0, tape + cell / 2 - 7, "tape", { bold: true });
   c.text(0, tape + cell / 2 + 8, `${count} slots, a ring`, { size: 10, color: c.theme.soft });
   view.slots.forEach((held, slot) => {
     const box = { x: x + slot * wide + 3, y: tape, width: wide - 6, height: cell };
-    const words = held === "empty" ? "" : held.replace("a blend", "blend");
-    symbol(c, at(numbers.memory, slot).values, box, `memory ${slot}`, words, `slot ${slot}`);
+    symbol(c, at(numbers.memory, slot).values, box, `memory ${slot}`, brief(held), `slot ${slot}, ${held}`);
     c.text(box.x + box.width / 2, tape + cell + 23, slot, { align: "center", size: 10, color: c.theme.soft });
   });
-  drawWeights(c, numbers, "read", { x, y: below, wide, high: bars, up: false });
+  drawWeights(c, view, numbers, "read", { x, y: below, wide, high: bars, up: false });
   drawTag(c, numbers, "read", view.plan.read.act, { x, y: below + bars + 28, wide });
   return below + bars + 42;
 }
@@ -168,10 +172,12 @@ function drawGame(c, model) {
   const [view, numbers] = [model.get("view"), readNumbers(model)];
   if (!numbers.memory) return 20;
   const bottom = drawTape(c, view, numbers, drawLists(c, view, numbers) + 14);
-  const legend = "Full bar: where the head is. Dashed: where your choice leads, with its weight.";
-  c.text(LEFT, bottom + 4, legend, { size: 11, color: c.theme.soft, fit: c.width - LEFT });
+  const faint = view.slots.some((held) => brief(held).startsWith("≈")) ? " ≈: faint, or a blend." : "";
+  const dashed = view.finished ? "" : " Dashed: where your choice leads, with its weight.";
+  const legend = `Full bar: where the head is.${dashed}${faint}`;
+  const lines = c.paragraph(LEFT, bottom + 4, legend, { size: 11, color: c.theme.soft, fit: c.width - LEFT });
   keepOthers(c, numbers);
-  return bottom + 14;
+  return bottom + 15 * lines;
 }
 
 // --- The choices and what they emit --------------------------------------------------------------
@@ -282,8 +288,8 @@ class Panel {
 function drawPaths(c, model) {
   const [view, numbers] = [model.get("view"), readNumbers(model)];
   if (!numbers["own write"]) return 1;
-  const wide = (c.width - 2 * 44 - 20) / 2;
-  const owners = [["own", "your moves"], ["learned", "the learned machine's moves (ntm-copy)"]];
+  const wide = (c.width - 44 - 64 - 6) / 2;
+  const owners = [["own", "your moves"], ["learned", "the learned machine (ntm-copy)"]];
   owners.forEach(([owner, title], side) => {
     const x = 44 + side * (wide + 64);
     c.text(x, 10, title, { bold: true, fit: wide });
@@ -413,7 +419,13 @@ function render({ model, el }) {
   const root = makeRoot(el, "drive the machine");
   const stopProblems = showProblems(root, model);
   const stopAsking = askForKernel(root, model);
-  const send = (press) => model.send({ kind: "press", ...press });
+  const send = (press) => {
+    try {
+      model.send({ kind: "press", ...press });
+    } catch {
+      /* no kernel: askForKernel says so */
+    }
+  };
   const updateBar = toolbar(root, send);
   const goal = make(root, "p", "goal");
   const [name, words] = [make(goal, "strong"), make(goal, "span")];
@@ -422,14 +434,15 @@ function render({ model, el }) {
   canvas.element.tabIndex = 0;
   canvas.element.setAttribute("aria-label", "tape and heads");
   const go = make(root, "div", "go");
-  choice(go, "do the step (Enter)", { name: "enter" }, send).classList.add("enter");
+  const enter = choice(go, "do the step (Enter)", { name: "enter" }, send);
+  enter.classList.add("enter");
   const status = make(go, "p", "status");
   status.setAttribute("role", "status");
   status.setAttribute("aria-live", "polite");
   const updateEnding = ending(root, send);
+  const paths = new Canvas(root, (c) => drawPaths(c, model));
   const heads = make(root, "div", "heads");
   const panels = HEADS.map((which) => new Panel(heads, which, send));
-  const paths = new Canvas(root, (c) => drawPaths(c, model));
   const help = listKeys(root);
   const demo = playDemo(model, send);
   bindGame(root, model, send, help);
@@ -448,6 +461,7 @@ function render({ model, el }) {
     updateEnding(view);
     canvas.spoken.textContent = view.said;
     canvas.element.setAttribute("aria-label", summary(view, numbers));
+    heads.hidden = enter.hidden = view.finished;
     paths.frame.hidden = !view.compared;
     demo.update();
   };

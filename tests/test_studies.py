@@ -1,0 +1,87 @@
+"""A study trains what is missing, measures it with the weights fixed, and keeps every seed."""
+
+import json
+
+import pytest
+
+from lessons_lib import stories
+from lessons_lib.recipes import Recipe
+from lessons_lib.training import Training
+from tools import studies
+from tools.studies import Study
+
+TINY = Recipe(
+    "tiny",
+    {"kind": "NTM", "hidden_size": 5, "slots": 4, "width": 3},
+    {"task": "copy", "max_length": 2, "held_out": 5},
+    steps=4,
+    batch_size=2,
+    measure_every=2,
+    run_slots=9,
+)
+TESTS = [{"count": 6}, {"count": 3, "length": 7}]
+
+
+def test_a_study_keeps_what_is_done_and_trains_what_is_missing(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(studies, "FOLDER", tmp_path)
+    studies.run("small", Study("tiny ones", [TINY], [0, 1], TESTS), jobs=1, again=False)
+    first = json.loads((tmp_path / "small.json").read_text())["entries"]
+    assert [entry["seed"] for entry in first] == [0, 1]
+    for entry in first:
+        assert [test["examples"] for test in entry["measured"]] == [6, 3]
+        assert entry["measured"][1]["length"] == 7
+        assert entry["command"] == "python -m tools.studies small"
+        assert Recipe.of_record(entry) == TINY
+
+    more = Study("tiny ones", [TINY, TINY.changed(name="other", clip=2.0)], [0, 1, 2], TESTS)
+    studies.run("small", more, jobs=1, again=False)
+    second = json.loads((tmp_path / "small.json").read_text())["entries"]
+    assert second[:2] == first
+    wanted = [("tiny", 0), ("tiny", 1), ("tiny", 2), ("other", 0), ("other", 1), ("other", 2)]
+    assert [(entry["recipe"]["name"], entry["seed"]) for entry in second] == wanted
+    assert len(studies.report("small").splitlines()) == 6
+
+    changed = Study("tiny ones", [TINY.changed(steps=6)], [0], TESTS)
+    studies.run("small", changed, jobs=1, again=False)  # another recipe of that name: trained anew
+    third = json.loads((tmp_path / "small.json").read_text())["entries"]
+    assert [entry["steps"] for entry in third] == [6]
+
+
+def test_stories_are_measured_on_generated_questions_and_on_real_ones(monkeypatch, tmp_path):
+    recipe = Recipe(
+        "told",
+        {"kind": "LNTM", "input_size": 4, "hidden_size": 5, "slots": 3, "width": 3},
+        {"task": "qa1", "questions": 80, "held_out": 20},
+        steps=2,
+        batch_size=8,
+        measure_every=2,
+    )
+    training = Training(recipe, seed=0)
+    training.run(progress=False)
+    folder = tmp_path / "en-10k"
+    folder.mkdir()
+    questions = stories.generate("qa1", 15, seed=9, split="test")
+    stories.write(questions, folder / "qa1_single-supporting-fact_test.txt")
+    monkeypatch.setenv("LESSONS_BABI", str(tmp_path))
+    tests = [{"count": 12}, {"source": "$LESSONS_BABI", "split": "test"}]
+    made, real = studies.measure(tests, training)
+    assert made["examples"] == 12
+    assert real["examples"] == 15
+    assert real["source"] == "$LESSONS_BABI"
+
+
+def test_the_studies_are_well_formed():
+    for name, study in studies.studies().items():
+        names = [recipe.name for recipe in study.recipes]
+        assert len(set(names)) == len(names), name
+        assert study.tests, name
+        for recipe in study.recipes:
+            assert recipe.model["kind"] in ("RNN", "LSTM", "GRU", "NTM", "LNTM"), recipe.name
+
+
+@pytest.mark.parametrize("path", sorted(studies.FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_no_recorded_run_of_a_study_holds_a_nan(path):
+    assert "NaN" not in path.read_text(encoding="utf-8")
+    for entry in json.loads(path.read_text(encoding="utf-8")).get("entries", []):
+        assert "stopped" not in entry, f"{entry['recipe']['name']} seed {entry['seed']}"
+        assert entry["finished"]
