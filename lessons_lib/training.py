@@ -20,6 +20,10 @@ from lessons_lib.problems import problem
 from lessons_lib.recipes import Recipe
 
 
+#: So many batches in a row may be left out for an overflowing gradient before the training stops.
+PATIENCE = 5
+
+
 class NotFinite(RuntimeError):  # noqa: N818  it names what was found
     """A loss or a gradient is NaN or infinite; the message says where the last good state is."""
 
@@ -65,6 +69,7 @@ class Training:
         )
         self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self.losses: list[float] = []
+        self.skipped: list[int] = []
         self.curve: list[dict] = []
         if self.out is not None and self.state_path.exists():
             self._load_state()
@@ -157,7 +162,14 @@ class Training:
         return record
 
     def update(self) -> float:
-        """Make one update of the parameters and return the loss before it."""
+        """Make one update of the parameters and return the loss before it.
+
+        Where the loss is a number and its gradient overflows, there is no direction to go: the
+        batch is left out, and its step is kept in ``skipped``.
+
+        Raises:
+            NotFinite: the loss is NaN or infinite, or ``PATIENCE`` gradients in a row are.
+        """
         self.model.train()
         self._set_learning_rate()
         self.optimizer.zero_grad(set_to_none=True)
@@ -165,13 +177,21 @@ class Training:
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         value = loss.item()
-        if not (math.isfinite(value) and math.isfinite(norm.item())):
+        overflow = not math.isfinite(norm.item())
+        if not math.isfinite(value) or (overflow and self._lost_patience()):
             raise NotFinite(self._not_finite(value, norm.item()))
         with _interrupt_held_back():
-            self.optimizer.step()
+            if overflow:
+                self.skipped.append(self.step)
+            else:
+                self.optimizer.step()
             self.losses.append(value)
             self.step += 1
         return value
+
+    def _lost_patience(self) -> bool:
+        before = list(range(self.step - PATIENCE + 1, self.step))
+        return self.skipped[-len(before) :] == before
 
     def _not_finite(self, loss: float, norm: float) -> str:
         self.save_state()
@@ -220,6 +240,7 @@ class Training:
             "seed": self.seed,
             "steps": self.step,
             "finished": self.finished,
+            "skipped": list(self.skipped),
             "date": datetime.now(UTC).date().isoformat(),
             "seconds": round(self.seconds, 1),
             "cpu_seconds": round(self.cpu_seconds, 1),
@@ -242,6 +263,7 @@ class Training:
             "seconds": self.seconds,
             "cpu_seconds": self.cpu_seconds,
             "losses": self.losses,
+            "skipped": self.skipped,
             "curve": self.curve,
         }
         beside = self.state_path.with_suffix(".part")
@@ -260,7 +282,7 @@ class Training:
         torch.set_rng_state(state["random"].cpu())
         self.step, self.curve = state["step"], state["curve"]
         self.seconds, self.cpu_seconds = state["seconds"], state["cpu_seconds"]
-        self.losses = state["losses"]
+        self.losses, self.skipped = state["losses"], state["skipped"]
 
 
 @contextmanager

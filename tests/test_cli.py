@@ -228,7 +228,7 @@ def test_a_training_that_meets_a_nan_exits_with_1(monkeypatch, tmp_path, capsys)
 
 
 def test_train_refuses_an_unknown_recipe_and_the_state_of_another(tiny_recipe, tmp_path, capsys):
-    assert "one of ntm-copy" in fails(capsys, "train", "moon")
+    assert "one of copy-live" in fails(capsys, "train", "moon")
     arguments = ["train", "tiny-copy", "--out", str(tmp_path), "--quiet"]
     assert main([*arguments, "--steps", "2"]) == 0
     capsys.readouterr()

@@ -163,18 +163,35 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(value, tmp_path, monk
     assert_same_training(resumed, whole)
 
 
-def test_a_gradient_that_is_not_finite_stops_too(monkeypatch):
+def steep(model, step, device):
+    """A loss of 0 whose gradient is infinite."""
+    return sum(parameter.sub(parameter.detach()).sqrt().sum() for parameter in model.parameters())
+
+
+def test_a_batch_whose_gradient_overflows_is_left_out_and_said_in_the_record(tmp_path, monkeypatch):
+    begun = Training(COPY, out=tmp_path)
+    plain = begun.problem.loss
+    monkeypatch.setattr(
+        begun.problem, "loss", lambda *of: (steep if of[1] in (2, 3) else plain)(*of)
+    )
+    before = None
+    while begun.step < 5:
+        now = {key: value.clone() for key, value in begun.model.state_dict().items()}
+        if begun.step in (3, 4):  # after the second and the third update
+            assert all(torch.equal(now[key], before[key]) for key in before)
+        before = now
+        begun.update()
+    begun.save_state()
+    assert begun.record()["skipped"] == [2, 3]
+    assert Training(COPY, out=tmp_path).skipped == [2, 3]
+
+
+def test_a_gradient_that_stays_infinite_stops_the_training(monkeypatch):
     begun = Training(COPY)
     before = {key: value.clone() for key, value in begun.model.state_dict().items()}
-
-    def steep(model, step, device):
-        return sum(
-            parameter.sub(parameter.detach()).sqrt().sum() for parameter in model.parameters()
-        )
-
     monkeypatch.setattr(begun.problem, "loss", steep)
     with pytest.raises(
-        NotFinite, match=r"step 0: the loss is 0 and .* norm (nan|inf).* this object"
+        NotFinite, match=r"step 4: the loss is 0 and .* norm (nan|inf).* this object"
     ):
         begun.run(progress=False)
     now = begun.model.state_dict()

@@ -66,12 +66,12 @@ def configuration(number: int, seed: int = 0) -> Recipe:
         f"fuzz-{number}",
         model,
         {"task": task, "held_out": 2, **data[task]},
-        steps=4,
+        steps=8,
         batch_size=size(16),
         learning_rate=float(10 ** random.uniform(-5, 3)),
         beta2=float(random.choice([0.9, 0.95, 0.999])),
         clip=float(10 ** random.uniform(-2, 6)),
-        measure_every=2,
+        measure_every=4,
     )
 
 
