@@ -60,8 +60,9 @@ class Score:
     def __str__(self) -> str:
         """Say it in one line."""
         steps = "1 step" if self.steps == 1 else f"{self.steps} steps"
-        bits = f"{self.wrong_bits} wrong bits of {self.answers * WIDTH}"
-        return f"{steps} (par {self.par}), {self.answers} of {self.wanted} answers, {bits}"
+        said = f"{steps} (par {self.par}), {self.answers} of {self.wanted} answers"
+        bits = f", {self.wrong_bits} wrong bits of {self.answers * WIDTH}"
+        return said + bits if self.answers else said
 
 
 @dataclass

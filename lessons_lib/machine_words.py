@@ -66,7 +66,8 @@ def tell_choice(level: Level, choice: Choice, which: str, seen: str) -> str:
 
 def tell_step(game: Game, step: int) -> str:
     """Say what a step of the game did: input, write head, read head, and what went wrong."""
-    parts = [f"Input {name_input(game, step)}."]
+    came = step - len(game.level.items)
+    parts = [f"Input {name_input(game, step)}." if came < 0 else "The marker." if came == 0 else ""]
     heads = [_tell_write(game, step), _tell_read(game, step)]
     parts += heads if any(heads) else ["Both heads rest."]
     if game.score.finished and step == len(game.moves) - 1:

@@ -98,8 +98,7 @@ def test_undo_wrong_answers_and_restart_are_shown(lab, tmp_path):
     driven.keys("ArrowRight", " ", "Enter", "Enter", "Enter", "u", "u")
     here.act(STEP)
     driven.matches(here)
-    assert "2 answers" not in driven.score()
-    assert driven.score().startswith("1 step (par 11)")
+    assert driven.score() == "1 step (par 11), 0 of 5 answers"
     driven.keys(*["Enter"] * 4, "Escape", "ArrowLeft", " ", "Enter", "ArrowDown", " ", "Enter")
     for _ in range(4):
         here.act(STEP)
@@ -114,7 +113,8 @@ def test_undo_wrong_answers_and_restart_are_shown(lab, tmp_path):
     assert "the start mark; B is on slot 1" in said
     driven.keys("x")
     driven.matches(Game("copy"))
-    assert lab.page.get_by_role("button", name="undo").is_disabled()
+    driven.keys("u")  # a restart can be taken back
+    driven.matches(here)
 
 
 def test_sort_is_played_by_digits_and_repeat_copy_by_buttons(lab, tmp_path):
@@ -140,8 +140,8 @@ def test_sort_is_played_by_digits_and_repeat_copy_by_buttons(lab, tmp_path):
     for _ in range(4):
         go.click()
     read.get_by_role("button", name="start").click()
-    assert read.get_by_role("button", name="start").get_attribute("aria-pressed") == "true"
     driven.wait("read.gate", torch.ones(1))
+    assert read.get_by_role("button", name="start").get_attribute("aria-pressed") == "true"
     driven.wait("read.key_strength", torch.tensor([20.0]))
     for _ in range(4):
         go.click()

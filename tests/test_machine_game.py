@@ -11,6 +11,7 @@ from lessons_lib.addressing import circular_shift, content_weights, interpolate,
 from lessons_lib.machine_game import MOST_STEPS, Game, learned_run
 from lessons_lib.machine_levels import LEVELS, SLOTS, WIDTH, Choice, Step, make_level
 from lessons_lib.machine_words import name_pattern, tell_step
+from lessons_lib.trace import Trace
 from lessons_lib.widgets import DriveTheMachine, TapeStepper
 from tests.test_widgets import sent
 
@@ -265,8 +266,21 @@ def test_the_learned_machine_copies_the_same_list_on_as_many_slots():
         assert trace.write.weights.shape == (level.par, 1, 1, SLOTS)
         assert torch.equal(trace.inputs[:5, 0, :WIDTH], level.items)
         assert torch.equal(trace.outputs[-5:, 0] > 0, level.items > 0.5)
+        check_what_the_lesson_says(trace)
     with pytest.raises(ValueError, match="copy level"):
         learned_run(make_level("sort"))
+
+
+def check_what_the_lesson_says(trace: Trace) -> None:
+    """It writes a staircase, spreads its read head, jumps at the marker, and reads a step ahead."""
+    wrote, read, marker = trace.write.weights[:, 0, 0], trace.read.weights[:, 0, 0], 5
+    first = int(wrote[0].argmax())
+    assert wrote[:marker].argmax(-1).tolist() == [(first + t) % SLOTS for t in range(marker)]
+    assert wrote[:marker].max(-1).values.min() > 0.9
+    assert read[:marker].max() < 0.5
+    assert read[marker:].argmax(-1).tolist() == [(first + t) % SLOTS for t in range(marker + 1)]
+    assert trace.read.gate[marker, 0, 0] > 0.5 > trace.read.gate[marker + 2 :, 0, 0].mean()
+    assert int(trace.read.content[marker, 0, 0].argmax()) == first
 
 
 # --- The widget without a browser -----------------------------------------------------------------
@@ -359,7 +373,19 @@ def test_still_repr_and_the_tape_stepper_take_the_game():
         play.act("right write", "stay")
     assert isinstance(play.still(), matplotlib.figure.Figure)
     assert repr(TapeStepper(play.trace)) == "TapeStepper(5 steps)"
-    assert repr(play.game) == "Game('copy', 5 steps (par 11), 0 of 5 answers, 0 wrong bits of 0)"
-    play.restart()
+    assert repr(play.game) == "Game('copy', 5 steps (par 11), 0 of 5 answers)"
     play.start("sort", 3)
     assert play.score.steps == 0
+
+
+def test_a_restart_can_be_undone():
+    play = DriveTheMachine()
+    for _ in range(3):
+        play.act("right write")
+    play.press("restart")
+    play.press("restart")
+    assert play.score.steps == 0
+    play.press("undo")
+    assert (play.score.steps, play.status) == (3, "The game before the restart is back.")
+    play.press("undo")
+    assert play.score.steps == 2

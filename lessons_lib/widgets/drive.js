@@ -73,10 +73,10 @@ function drawLists(c, view, numbers) {
   const longest = Math.max(view.names.length + 1, view.answers.length);
   const room = oneLine ? (c.width - 2 * LEFT - 30) / boxes : Math.min(58, (c.width - LEFT - 4) / longest);
   const wide = Math.min(72, room);
-  const end = drawInputs(c, view, numbers, 4, 20, wide);
-  if (oneLine) drawAnswers(c, view, numbers, end + 30, 20, wide);
-  else drawAnswers(c, view, numbers, 4, 78, wide);
-  return oneLine ? 74 : 130;
+  const end = drawInputs(c, view, numbers, 4, 24, wide);
+  if (oneLine) drawAnswers(c, view, numbers, end + 30, 24, wide);
+  else drawAnswers(c, view, numbers, 4, 84, wide);
+  return oneLine ? 72 : 130;
 }
 
 // --- The tape and its heads ----------------------------------------------------------------------
@@ -110,8 +110,9 @@ function most(values) {
 }
 
 /** The name of a head on its slot, and an arrow to where the choice leads. */
-function drawTag(c, numbers, which, act, { x, y, wide }) {
-  const [from, to] = ["previous", "weights"].map((name) => most(numbers[`${which}.${name}`].values));
+function drawTag(c, view, numbers, which, { x, y, wide }) {
+  const [from, next] = ["previous", "weights"].map((name) => most(numbers[`${which}.${name}`].values));
+  const to = view.finished ? from : next;
   const [start, end] = [from, to].map((slot) => x + (slot + 0.5) * wide);
   c.pen.fillStyle = c.theme.ink;
   c.pen.beginPath();
@@ -128,7 +129,7 @@ function drawTag(c, numbers, which, act, { x, y, wide }) {
     c.pen.lineTo(end - side * 8, y + 5);
     c.pen.fill();
   }
-  if (!act) return;
+  if (!view.plan[which].act || view.finished) return;
   const words = which === "write" ? "writes" : "gives out";
   const beside = Math.max(start + 16, end + 8);
   const over = beside + 56 > x + 12 * wide;
@@ -149,7 +150,7 @@ function drawTape(c, view, numbers, top) {
     c.text(0, middle - 8, `${active ? "▶ " : ""}${which} head`, { bold: true, color: active ? c.theme.accent : c.theme.ink, fit: LEFT - 4 });
     c.text(0, middle + 8, "weighting w", { size: 10, color: c.theme.soft });
   }
-  drawTag(c, numbers, "write", view.plan.write.act, { x, y: top + 8, wide });
+  drawTag(c, view, numbers, "write", { x, y: top + 8, wide });
   drawWeights(c, view, numbers, "write", { x, y: weights, wide, high: bars, up: true });
   c.text(0, tape + cell / 2 - 7, "tape", { bold: true });
   c.text(0, tape + cell / 2 + 8, `${count} slots, a ring`, { size: 10, color: c.theme.soft });
@@ -159,7 +160,7 @@ function drawTape(c, view, numbers, top) {
     c.text(box.x + box.width / 2, tape + cell + 23, slot, { align: "center", size: 10, color: c.theme.soft });
   });
   drawWeights(c, view, numbers, "read", { x, y: below, wide, high: bars, up: false });
-  drawTag(c, numbers, "read", view.plan.read.act, { x, y: below + bars + 28, wide });
+  drawTag(c, view, numbers, "read", { x, y: below + bars + 28, wide });
   return below + bars + 42;
 }
 
@@ -241,7 +242,7 @@ class Panel {
     this.known = wanted;
     this.rows.from.querySelectorAll("button").forEach((button) => button.remove());
     for (const [name, words] of list) {
-      const made = choice(this.rows.from, words.replace("from ", ""), { name: "origin", value: name, head: this.which }, this.send);
+      const made = choice(this.rows.from, words, { name: "origin", value: name, head: this.which }, this.send);
       if (/^\d$/.test(name)) made.title = `look for priority ${name}`;
       this.buttons[`origin ${name}`] = made;
     }
@@ -362,18 +363,24 @@ function pressOf(key, view) {
   return fixed[key] ?? fixed[key.toLowerCase()];
 }
 
+/** Whether a key belongs to the button, slider or list that has the focus. */
+function isNative({ tagName, type }, key) {
+  if (tagName === "SELECT") return true;
+  if (type === "range") return /^(Arrow|Home|End|Page)/.test(key);
+  return (type === "checkbox" && key === " ") || (["BUTTON", "SUMMARY"].includes(tagName) && [" ", "Enter"].includes(key));
+}
+
 function bindGame(root, model, send, help) {
   root.addEventListener("keydown", (event) => {
     const { key, target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (["SELECT", "INPUT"].includes(target.tagName)) return; // they have keys of their own
-    if (["BUTTON", "SUMMARY"].includes(target.tagName) && [" ", "Enter"].includes(key)) return;
+    event.stopPropagation(); // the notebook would take arrow keys away from the slider
+    if (isNative(target, key)) return;
     const press = pressOf(key, model.get("view"));
     if (key === "?") help.open = !help.open;
     else if (press) send(press);
     else return;
     event.preventDefault();
-    event.stopPropagation();
   });
 }
 
@@ -447,7 +454,8 @@ function render({ model, el }) {
   const demo = playDemo(model, send);
   bindGame(root, model, send, help);
   root.addEventListener("click", (event) => {
-    if (event.detail > 0 && event.target.tagName === "BUTTON") canvas.element.focus({ preventScroll: true });
+    const pressed = event.target.tagName === "BUTTON" || event.target.type === "checkbox";
+    if (event.detail > 0 && pressed) canvas.element.focus({ preventScroll: true });
   });
   const update = () => {
     const view = model.get("view");
@@ -467,6 +475,7 @@ function render({ model, el }) {
   };
   const redraw = () => {
     update();
+    canvas.tooltip.hidden = paths.tooltip.hidden = true; // it told of the step before
     canvas.now();
     if (model.get("view").compared) paths.now();
     root.dataset.shown = String(model.get("view").count);

@@ -6,28 +6,25 @@ number, also that of the step about to be made, is computed by the library's own
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-import torch
 import traitlets
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from lessons_lib import figures
-from lessons_lib.machine_game import LEVELS, Game, Score, emit, learned_run
-from lessons_lib.machine_levels import SLOTS, WIDTH, Choice, Level, Step
-from lessons_lib.machine_words import describe, name_input, name_pattern, tell_choice, tell_end
+from lessons_lib.machine_game import LEVELS, Game, Score, learned_run
+from lessons_lib.machine_levels import SLOTS, Choice, Step
+from lessons_lib.machine_words import name_input, name_pattern, tell_choice
 from lessons_lib.trace import Trace
+from lessons_lib.widgets import drive_view
 from lessons_lib.widgets.base import HERE, Picture, script, style
+from lessons_lib.widgets.drive_view import HEADS
 
-HEADS = ("write", "read")
-LABELS = {"here": "from here", "start": "start", "input": "input", "last": "last read"}
 WELCOME = "Choose what each head does, then do the step. Each input is shown for one step only."
 COMPARED = (
-    "Both got the same list and {slots} slots. You began with a start mark; it begins without one, "
-    "and its slots hold 20 numbers in a code of its own. So compare the paths, not the contents. "
-    "It made {wrong} wrong bits."
+    "Both got the same list and {slots} slots. You chose clean moves and began with a start mark; "
+    "it emits every number itself, has no start mark, and keeps 20 numbers a slot in a code of its "
+    "own. So compare the paths, not the contents. It made {wrong} wrong bits."
 )
 
 
@@ -80,6 +77,7 @@ class DriveTheMachine(Picture):
         self._rest: list[Step] = []
         self._shown_ways = 0
         self._learned: Trace | None = None
+        self._before: list[Step] = []  # what a restart threw away
 
     # --- From Python ----------------------------------------------------------------------------
 
@@ -97,6 +95,11 @@ class DriveTheMachine(Picture):
     def undo(self, steps: int = 1) -> None:
         """Take back the last steps, as many as there are."""
         self._leave_demo()
+        if not self.game.moves and self._before:
+            self.game.play(self._before)
+            self.status, self._before = "The game before the restart is back.", []
+            self._show()
+            return
         undone = len(self.game.moves)
         self.game.undo(steps)
         undone -= len(self.game.moves)
@@ -107,8 +110,10 @@ class DriveTheMachine(Picture):
         self._show()
 
     def restart(self) -> None:
-        """Begin again, with the same list."""
+        """Begin again, with the same list; an undo right after it takes it back."""
+        made = list(self.game.moves) or self._before
         self._begin(Game(self.game.level, 0, *self._setting()))
+        self._before = made
         self._show()
 
     def start(self, level: str, seed: int = 0) -> None:
@@ -193,7 +198,7 @@ class DriveTheMachine(Picture):
             self.press(content.get("name", ""), content.get("value"), content.get("head"))
 
     def _press_head(self, value: str) -> None:
-        self.active = value if value in HEADS else HEADS[1 - HEADS.index(self.active)]
+        self.active = value if value in HEADS else self.active
         self._say_plan()
 
     def _press_by(self, value: int) -> None:
@@ -290,8 +295,10 @@ class DriveTheMachine(Picture):
         shifts = "Shifts blur" if soft else "Shifts are clean"
         words = f"{shifts}, γ is {sharpening:.2f}."
         game = self._demo or self.game
-        if game.moves:
-            words += f" The same steps, computed anew: {game.score.wrong_bits} wrong bits so far."
+        if game.answers:
+            words += f" The same steps, computed anew: {game.score.wrong_bits} wrong bits."
+        elif game.moves:
+            words += " The steps made are computed anew."
         return words
 
     def _show(self) -> None:
@@ -303,17 +310,19 @@ class DriveTheMachine(Picture):
         after = game.preview(plan)
         self._count += 1
         with self.hold_sync():
-            self.put(_numbers(game, plan, after) | _paths(self.game, self._learned))
+            self.put(
+                drive_view.numbers(game, plan, after) | drive_view.paths(self.game, self._learned)
+            )
             self.view = {
                 "count": self._count,
-                **_view(game, plan),
+                **drive_view.words(game, plan),
                 "reads": name_pattern(game.level, after.reads[0, 0]),
                 "active": self.active,
                 "status": self.status,
                 "said": self.said,
                 "demo": self._demo is not None,
                 "showing": bool(self._rest),
-                "undo": len(self.game.moves) > 0,
+                "undo": bool(self.game.moves or self._before),
                 "canCompare": self._can_compare(),
                 "compared": self._told_comparison(),
             }
@@ -325,84 +334,3 @@ class DriveTheMachine(Picture):
         said = self._learned.outputs[-len(items) :, 0] > 0
         wrong = int((said != (items > 0.5)).sum())
         return COMPARED.format(slots=SLOTS, wrong=wrong or "no")
-
-
-def _numbers(game: Game, plan: Step, after: Trace) -> dict[str, Tensor]:
-    """Return every number of the game and of the planned step, by name."""
-    answers = torch.zeros(len(game.level.wanted), WIDTH)
-    for place, (_, got) in enumerate(game.answers):
-        answers[place] = got
-    numbers = {
-        "memory": game.memory,
-        "inputs": game.level.items,
-        "answers": answers,
-        "erase_vector": after.erase_vector[0, 0],
-        "add_vector": after.add_vector[0, 0],
-        "reads": after.reads[0, 0],
-        "memory_after": after.memory_after[0],
-    }
-    for which in HEADS:
-        numbers[f"{which}.previous"] = game.weights(which)
-        numbers[f"{which}.weights"] = getattr(after, which).weights[0, 0]
-        for name, value in emit(game, getattr(plan, which)).items():
-            numbers[f"{which}.{name}"] = value.flatten()
-    return numbers
-
-
-def _paths(game: Game, learned: Trace | None) -> dict[str, Tensor]:
-    """Return the learner's and the learned machine's weightings over time, (S, T) each."""
-    if learned is None:
-        return {}
-    runs = {"own": game.trace, "learned": learned}
-    return {
-        f"{name} {which}": getattr(run, which).weights[:, 0, 0].T.contiguous()
-        for name, run in runs.items()
-        for which in HEADS
-    }
-
-
-def _view(game: Game, plan: Step) -> dict[str, object]:
-    """Return the words beside the numbers."""
-    level, score, step = game.level, game.score, len(game.moves)
-    answered = len(game.answers)
-    answers = [
-        {
-            "got": name_pattern(level, got),
-            "wanted": level.names[level.wanted[place]],
-            "wrong": game.wrong_bits(place),
-        }
-        for place, (_, got) in enumerate(game.answers)
-    ]
-    return {
-        "level": level.name,
-        "levels": list(LEVELS),
-        "goal": level.goal,
-        "names": list(level.names),
-        "step": step,
-        "seen": name_input(game, step),
-        "slots": [name_pattern(level, slot) for slot in game.memory],
-        "answers": answers + [None] * (len(level.wanted) - answered),
-        "score": str(score),
-        "finished": score.finished,
-        "end": tell_end(game) if score.finished else "",
-        "soft": game.setting.soft,
-        "sharpening": game.setting.sharpening,
-        "origins": _origins(level),
-        "plan": {which: _planned(game, plan, which) for which in HEADS},
-    }
-
-
-def _origins(level: Level) -> Sequence[tuple[str, str]]:
-    return [(name, LABELS.get(name, name)) for name in level.origins]
-
-
-def _planned(game: Game, plan: Step, which: str) -> dict[str, object]:
-    choice: Choice = getattr(plan, which)
-    seen = name_input(game, len(game.moves))
-    return {
-        "origin": choice.origin,
-        "step": choice.step,
-        "act": choice.act,
-        "words": tell_choice(game.level, choice, which, seen),
-        "means": describe(game, which, choice, emit(game, choice)),
-    }
