@@ -19,7 +19,6 @@ from lessons_lib import checkpoints, models, records
 from lessons_lib.problems import problem
 from lessons_lib.recipes import Recipe
 
-
 #: So many batches in a row may be left out for an overflowing gradient before the training stops.
 PATIENCE = 5
 

@@ -53,8 +53,9 @@ def studies() -> dict[str, Study]:
     """Return the studies by name."""
     live, ten = find("copy-live"), range(10)
     solved = [{"count": 500}, {"count": 50, "length": 120}]
-    short = live.changed(steps=1500, measure_every=50)
-    recall = find("ntm-recall").changed(steps=1500, measure_every=50)
+    lstm = {**live.model, "controller": "lstm"}
+    copy = live.changed(model=lstm, steps=1500, measure_every=50, run_slots=None)
+    recall = find("ntm-recall").changed(measure_every=50, run_slots=None)
     ntm_starts = ("constant", "learned", "random")
     told = find("lntm-qa1").changed(steps=3000, measure_every=250, stop_at=None)
     return {
@@ -72,7 +73,7 @@ def studies() -> dict[str, Study]:
         ),
         "memory-start": Study(
             "copy and associative recall from a constant, a learned and a random memory",
-            [*_starts(short, ntm_starts, "copy"), *_starts(recall, ntm_starts, "recall")],
+            [*_starts(copy, ntm_starts, "copy"), *_starts(recall, ntm_starts, "recall")],
             ten,
             [{"count": 500}],
         ),
