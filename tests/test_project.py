@@ -165,9 +165,11 @@ def test_readme_says_what_the_records_say():
     assert readme.filled(README) == README, "run python -m tools.readme"
 
 
-def test_the_researchers_lines_in_readme_run():
+def test_the_researchers_lines_in_readme_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     code = README.partition("## For researchers")[2].split("```python\n")[1].split("```")[0]
     assert "range(2000)" in code
     ran: dict = {}
     exec(code.replace("range(2000)", "range(2)"), ran)  # the lines are ours
     assert ran["trace"].memory_after.shape[-2:] == (128, 20)
+    assert (tmp_path / "tape.png").stat().st_size > 10_000

@@ -51,11 +51,14 @@ def _starts(recipe: Recipe, choices: Sequence[str], name: str) -> list[Recipe]:
 
 def studies() -> dict[str, Study]:
     """Return the studies by name."""
-    live, ten = find("copy-live"), range(10)
+    live, ten, five = find("copy-live"), range(10), range(5)
+    alone = {"model": find("lstm-recall").model, "learning_rate": 3e-3, "beta2": 0.999}
+    alone["run_slots"] = None
+    longer = [{"length": a, "repeats": b} for a, b in ((10, 10), (20, 10), (10, 20))]
     solved = [{"count": 500}, {"count": 50, "length": 120}]
     lstm = {**live.model, "controller": "lstm"}
     copy = live.changed(model=lstm, steps=1500, measure_every=50, run_slots=None)
-    recall = find("ntm-recall").changed(measure_every=50, run_slots=None)
+    recall = find("ntm-lstm-recall").changed(measure_every=50, run_slots=None)
     ntm_starts = ("constant", "learned", "random")
     told = find("lntm-qa1").changed(steps=3000, measure_every=250, stop_at=None)
     return {
@@ -64,6 +67,24 @@ def studies() -> dict[str, Study]:
             [live, live.changed(name="copy-live-beta2-999", beta2=0.999)],
             ten,
             solved,
+        ),
+        "tasks-copy": Study(
+            "copy with an LSTM controller, and with an LSTM alone",
+            [find("ntm-lstm-copy"), find("ntm-lstm-copy").changed(name="lstm-copy", **alone)],
+            five,
+            solved,
+        ),
+        "tasks-recall": Study(
+            "associative recall by NTM with both controllers and by an LSTM",
+            [find("ntm-ff-recall"), find("ntm-lstm-recall"), find("lstm-recall")],
+            five,
+            [{"count": 500}, *({"count": 100, "items": items} for items in (6, 10, 15, 20))],
+        ),
+        "tasks-repeat": Study(
+            "repeat copy by NTM with a feed-forward controller and by an LSTM",
+            [find("ntm-ff-repeat"), find("lstm-repeat")],
+            five,
+            [{"count": 500}, *({"count": 100, **size} for size in longer)],
         ),
         "clip-outputs": Study(
             "copy without the clipping of the controller's outputs",
