@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lessons_lib import checkpoints, load, tasks
 from lessons_lib.figures import draw_tape
-from tools import bench, bench_report
+from tools import bench, bench_report, readme_studies
 from tools.layout import COMPUTE_MINUTES, NOTEBOOKS, ROOT
 from tools.results import ARCHIVE
 
@@ -111,6 +111,8 @@ TABLES = {
     "results": results,
     "trainings": trainings,
     "faithfulness": faithfulness,
+    "tasks": readme_studies.tasks,
+    "starts": readme_studies.starts,
     "bench": speed,
 }
 
