@@ -13,12 +13,13 @@ class Recipe:
     Attributes:
         name: of the recipe, and of the checkpoint it leaves.
         model: ``kind`` (RNN, LSTM, GRU, NTM, LNTM) and the model's options; for stories,
-            ``input_size`` is the width of the word embedding.
+            ``input_size`` is the width of the word embedding, and ``dropout`` may be given.
         data: ``task`` (an algorithmic task or qa1 …) and the options of ``problems``.
         steps: parameter updates, at most.
         batch_size: sequences in an update.
         learning_rate: of Adam.
         beta2: of Adam: how slowly it forgets the size of past gradients, 1 / (1 − β₂) updates.
+        weight_decay: of AdamW; 0 is Adam (Loshchilov & Hutter 2019).
         decay: "none", or "cosine" to fall to zero over ``steps``.
         clip: the gradient's norm is clipped to this (survey eq. 44).
         measure_every: updates between two measures on held-out examples; each makes a point of
@@ -36,6 +37,7 @@ class Recipe:
     batch_size: int = 64
     learning_rate: float = 1e-3
     beta2: float = 0.999
+    weight_decay: float = 0.0
     decay: str = "none"
     clip: float = 1.0
     measure_every: int = 500

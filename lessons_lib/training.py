@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 from tqdm.auto import tqdm
@@ -63,8 +64,11 @@ class Training:
         self.model = models.build(**self.settings).to(self.device)
         if recipe.run_slots is not None and not hasattr(self.model, "with_slots"):
             raise ValueError(f"expected run_slots for an NTM alone, got it for {recipe.name}")
-        self.optimizer = torch.optim.Adam(
-            self.model.parameters(), lr=recipe.learning_rate, betas=(0.9, recipe.beta2)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=recipe.learning_rate,
+            betas=(0.9, recipe.beta2),
+            weight_decay=recipe.weight_decay,
         )
         self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self.losses: list[float] = []
@@ -172,7 +176,8 @@ class Training:
         self.model.train()
         self._set_learning_rate()
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.problem.loss(self.model, self.step, self.device)
+        with _random_of(self.seed, self.step):
+            loss = self.problem.loss(self.model, self.step, self.device)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         value = loss.item()
@@ -257,7 +262,6 @@ class Training:
             "recipe": self.recipe.as_dict(),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "random": torch.get_rng_state(),
             "step": self.step,
             "seconds": self.seconds,
             "cpu_seconds": self.cpu_seconds,
@@ -278,10 +282,17 @@ class Training:
             )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"].cpu())
         self.step, self.curve = state["step"], state["curve"]
         self.seconds, self.cpu_seconds = state["seconds"], state["cpu_seconds"]
         self.losses, self.skipped = state["losses"], state["skipped"]
+
+
+@contextmanager
+def _random_of(seed: int, step: int) -> Iterator[None]:
+    """Give dropout the random numbers of this seed and step alone, and the caller's own back."""
+    with torch.random.fork_rng():
+        torch.manual_seed(int(np.random.SeedSequence((seed, step)).generate_state(1)[0]))
+        yield
 
 
 @contextmanager

@@ -107,10 +107,12 @@ class WordModel(nn.Module):
     Args:
         core: RNN, LSTM, GRU, NTM or LNTM; its ``input_size`` is the width of the embedding.
         words: how many words there are.
+        dropout: probability with which each number of an embedded word is dropped in training.
     """
 
-    def __init__(self, core: nn.Module, words: int) -> None:
+    def __init__(self, core: nn.Module, words: int, *, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.core = core
         self.embedding = nn.Embedding(words, core.input_size)
 
@@ -125,4 +127,4 @@ class WordModel(nn.Module):
                 f"expected tokens (time, batch) of word numbers, "
                 f"got {tuple(tokens.shape)} {tokens.dtype}"
             )
-        return self.core(self.embedding(tokens), state, **options)
+        return self.core(self.dropout(self.embedding(tokens)), state, **options)

@@ -23,8 +23,9 @@ COPY = Recipe(
 )
 QA1 = Recipe(
     "tiny-qa1",
-    {"kind": "LNTM", "input_size": 5, "read_pointers": 2, **TINY},
+    {"kind": "LNTM", "input_size": 5, "read_pointers": 2, "dropout": 0.3, **TINY},
     {"task": "qa1", "questions": 32, "held_out": 10},
+    weight_decay=0.1,
     steps=12,
     batch_size=4,
     learning_rate=1e-2,
@@ -121,6 +122,16 @@ def test_paused_again_and_again_equals_uninterrupted(tmp_path):
         assert record["finished"] == (step == 12)
     assert_same_training(part, whole)
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_dropout_draws_from_the_seed_and_the_step_and_leaves_the_callers_numbers_alone():
+    first, second = Training(QA1), Training(QA1)
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    assert first.update() == second.update()
+    assert torch.equal(torch.get_rng_state(), before)
+    drops = Training(QA1.changed(model={**QA1.model, "dropout": 0.0}))
+    assert drops.update() != first.update()
 
 
 def test_an_interrupt_waits_for_the_end_of_an_update(monkeypatch):

@@ -129,21 +129,21 @@ def run(name: str, study: Study, jobs: int, again: bool) -> None:
     old = [] if again or not path.exists() else json.loads(path.read_text())["entries"]
     entries = {(entry["recipe"]["name"], entry["seed"]): entry for entry in old}
     for recipe in study.recipes:
-        wanted = recipe.as_dict()
-        missing = [
+        done = {
             seed
-            for seed in study.seeds
-            if entries.get((recipe.name, seed), {}).get("recipe") != wanted
-        ]
+            for (name_, seed), entry in entries.items()
+            if name_ == recipe.name and Recipe.of_record(entry) == recipe
+        }
+        missing = [seed for seed in study.seeds if seed not in done]
         if missing:
             tests = functools.partial(measure, study.tests)
             for record in sweep(recipe, missing, jobs=jobs, measure=tests):
                 record["command"] = f"python -m tools.studies {name}"
                 entries[recipe.name, record["seed"]] = record
         order = [(recipe.name, seed) for recipe in study.recipes for seed in study.seeds]
-        done = [entries[key] for key in order if key in entries]
+        kept = [entries[key] for key in order if key in entries]
         about = {"command": f"python -m tools.studies {name}", "about": study.about}
-        records.write_json(path, {**about, "entries": done})
+        records.write_json(path, {**about, "entries": kept})
 
 
 def report(name: str) -> str:
