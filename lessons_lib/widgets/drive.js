@@ -299,7 +299,7 @@ function drawPaths(c, model) {
       const path = numbers[`${owner} ${which}`];
       const [slots, steps] = path.shape;
       c.text(x, y - 10, `${which} head`, { size: 12 });
-      const tell = (slot, step) => `${title}: ${which} head, step ${step + 1}, slot ${slot}: ${formatLong(path.values[slot * steps + step])}`;
+      const tell = (slot, step) => `${title}: ${which} head, step ${step}, slot ${slot}: ${formatLong(path.values[slot * steps + step])}`;
       const column = wide / steps;
       c.cells({ x, y, width: wide, height: slots * 11 }, path, { name: `${owner} ${which}`, limit: 1, tell });
       const marker = x + view.names.length * column;
@@ -391,7 +391,8 @@ function listKeys(place) {
   for (const [key, words] of KEYS) {
     const one = make(help, "span");
     make(one, "kbd", "", key);
-    one.append(` ${words}   `);
+    one.append(` ${words}`);
+    help.append(" "); // where the line may break
   }
   return help;
 }

@@ -22,9 +22,9 @@ from lessons_lib.widgets.drive_view import HEADS
 
 WELCOME = "Choose what each head does, then do the step. Each input is shown for one step only."
 COMPARED = (
-    "Both got the same list and {slots} slots. You chose clean moves and began with a start mark; "
-    "it emits every number itself, has no start mark, and keeps 20 numbers a slot in a code of its "
-    "own. So compare the paths, not the contents. It made {wrong} wrong bits."
+    "Both got the same list and {slots} slots. You chose the moves and began with a start mark; "
+    "the learned machine emits every number itself, has no start mark, and keeps 20 numbers a slot "
+    "in a code of its own. So compare the paths, not the contents. It made {wrong} wrong bits."
 )
 
 
