@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lessons_lib import cells, lntm_fast, memory
+from lessons_lib import cells, lntm_fast, lntm_fed, memory
 from lessons_lib.addressing import content_weights, interpolate, memory_scores, sharpen
 from lessons_lib.recurrent import run_layer
 from lessons_lib.sequences import (
@@ -70,9 +70,10 @@ class LNTM(nn.Module):
             learned or drawn anew); "constant" 1e-6, with which the write pointer cannot focus.
         memory_scale: standard deviation of the Gaussian start. Open.
         content_keys: "shared", one key for all pointers, as eq. 9 is indexed; "own", one each.
-        fast: where reads are not fed back, run the controller as one fused call and the writes
-            through ``lntm_fast``: float32 and float64, without trace and ``torch.func``, up to 64
-            slots; first derivatives alone. The numbers are those of the plain path, up to rounding.
+        fast: use the hand-written backward passes: of ``lntm_fast`` for the writes where reads are
+            not fed back, up to 64 slots; of ``lntm_fed`` for the whole machine where they are, as
+            ``lntm_fed.worthwhile`` says. For float32 and float64, without trace and ``torch.func``;
+            first derivatives alone. The numbers are those of the plain path, up to rounding.
 
     Under ``torch.autocast`` the machine keeps the precision of its parameters.
 
@@ -171,25 +172,29 @@ class LNTM(nn.Module):
         else:
             check_state(state, start)
         with torch.autocast(inputs.device.type, enabled=False):  # weightings need full precision
-            if self._fast_applies(inputs, trace):
-                return self._run_fused(inputs, state, lengths, at, write_scale)
-            return self._run_plain(inputs, state, lengths, at, trace, write_scale)
+            if not self._fast_applies(inputs, trace):
+                return self._run_plain(inputs, state, lengths, at, trace, write_scale)
+            run = self._run_fed if self.feed_reads else self._run_fused
+            return run(inputs, state, lengths, at, write_scale)
 
     def _run_plain(self, inputs, state, lengths, at, trace, write_scale):
         """Run the definition and bring out what the caller asked for."""
         features, records, state = self._run_steps(inputs, state, lengths, trace, write_scale)
-        if at is not None:
-            outputs = self.readout(pick(features, at))
-        else:
-            outputs = without_padding(self.readout(features), lengths)
+        outputs = self._answers(features, lengths, at)
         if not trace:
             return outputs, state
         return outputs, state, Trace.stack(records).with_outputs(self.readout(features))
 
+    def _answers(self, features: Tensor, lengths: Tensor | None, at: Tensor | None) -> Tensor:
+        if at is not None:
+            return self.readout(pick(features, at))
+        return without_padding(self.readout(features), lengths)
+
     def _fast_applies(self, inputs: Tensor, trace: bool) -> bool:
         few = self.slots <= lntm_fast.MOST_SLOTS
-        wanted = self.fast and few and not (trace or self.feed_reads)
-        return wanted and derivatives_by_hand(inputs)
+        if self.feed_reads:
+            few = lntm_fed.worthwhile(self.slots, self.read_pointers)
+        return self.fast and few and not trace and derivatives_by_hand(inputs)
 
     def _run_fused(self, inputs, state, lengths, at, write_scale):
         """Run the controller in one call, then the memory in a loop, then the reads in one call."""
@@ -201,7 +206,7 @@ class LNTM(nn.Module):
             batch = hidden.shape[:2]
             reads = self._read(memories.flatten(0, 1), hidden.flatten(0, 1))[0].flatten(1)
             features = torch.cat([hidden, reads.unflatten(0, batch)], dim=-1)
-            outputs = without_padding(self.readout(features), lengths)
+            outputs = self._answers(features, lengths, None)
         else:
             there = pick(hidden, at)
             reads, _ = self._read(pick(memories, at), there)
@@ -215,6 +220,35 @@ class LNTM(nn.Module):
         return lntm_fast.write_all(
             start, self.write_kernel, e.squeeze(-2), f * a.squeeze(-2), gamma.squeeze(-1)
         )
+
+    def _run_fed(self, inputs, state, lengths, at, write_scale):
+        """Run ``lntm_fed.scan``: the numbers of the plain path, where the reads feed back."""
+        units, width = self.controller.hidden_size, self.width
+        sizes = lntm_fed.Sizes(self.read_pointers, self.read_sizes[1], width, units)
+        seen, recurrent, *biases = cells.weights_of(self.controller, "_l0")
+        of_input, of_reads = seen.split([self.input_size, self.read_pointers * width], dim=1)
+        bias, kernels = torch.add(*biases), torch.cat([self.write_kernel, self.read_kernels])
+        machine = lntm_fed.Machine(
+            torch.cat([recurrent, of_reads, of_input, bias.unsqueeze(1)], dim=1),
+            self._packed_heads("weight"),
+            self._packed_heads("bias"),
+            lntm_fast.banded(kernels, self.slots),
+        )
+        scale = inputs.new_ones(inputs.shape[:2]) if write_scale is None else write_scale
+        features, memories, cell = lntm_fed.scan(
+            sizes, inputs, scale.unsqueeze(-1), machine, state, every_state=lengths is not None
+        )
+        ends = (features, memories, cell)
+        last = [part[-1] if lengths is None else pick(part, lengths - 1) for part in ends]
+        hidden, reads = last[0].split([units, self.read_pointers * width], dim=-1)
+        after = LNTMState(last[1], hidden, last[2], reads.unflatten(-1, (-1, width)))
+        return self._answers(features, lengths, at), after
+
+    def _packed_heads(self, name: str) -> Tensor:
+        """Return the heads' weight or bias, rows in the packed order of ``lntm_fed``."""
+        e, a, f, gamma = getattr(self.writer, name).split(self.write_sizes)
+        c, beta, g = getattr(self.reader, name).split(self.read_sizes)
+        return torch.cat([c, a, e, f, g, beta, gamma])
 
     def _run_steps(self, inputs, state, lengths, trace, write_scale):
         """Run the plain definition, one step after the other."""

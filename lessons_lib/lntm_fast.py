@@ -39,15 +39,30 @@ def write_all(
     Returns:
         S_1 to S_T, (T, B, S, W).
     """
-    slots, width = start.shape[1:]
-    units = torch.eye(slots * width, dtype=start.dtype, device=start.device)
-    banded = memory_scores(units.unflatten(1, (slots, width)), kernel).squeeze(1)  # (S·W, S)
-    return _Write.apply(start, banded, erase, add, sharpening)
+    return _Write.apply(start, banded(kernel, start.shape[1]), erase, add, sharpening)
+
+
+def banded(kernels: Tensor, slots: int) -> Tensor:
+    """Return the matrix by which a whole memory gives the scores of eq. 6.
+
+    (K ∗ S)(i) = Σ_{jn} S(j, n) A(jn, i),  A(jn, i) = K(j − i, n) near the diagonal and else zero
+
+    Args:
+        kernels: K, (maps, W, k).
+        slots: S.
+
+    Returns:
+        A, (S·W, S·maps); the maps of one slot lie side by side.
+    """
+    width = kernels.shape[1]
+    units = torch.eye(slots * width, dtype=kernels.dtype, device=kernels.device)
+    scores = memory_scores(units.unflatten(1, (slots, width)), kernels)  # (S·W, maps, S)
+    return scores.transpose(1, 2).flatten(1)
 
 
 class _Write(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, start, banded, erase, add, sharpening):
+    def forward(ctx, start, band, erase, add, sharpening):
         steps, batch = sharpening.shape
         slots, width = start.shape[1:]
         memory = start.new_empty(steps + 1, slots, width, batch)
@@ -55,7 +70,7 @@ class _Write(torch.autograd.Function):
         erase, add = (part.transpose(1, 2).contiguous() for part in (erase, add))  # (T, W, B)
         scores = start.new_empty(steps, slots, batch)
         place, change = torch.empty_like(scores), torch.empty_like(memory[1:])
-        sharp, turned = torch.empty_like(scores[0]), banded.t()
+        sharp, turned = torch.empty_like(scores[0]), band.t()
         rows = (memory[:-1], memory[1:], erase, add.neg(), sharpening, scores, place, change)
         for before, after, e, minus, gamma, score, p, d in zip(
             *map(torch.unbind, rows), strict=True
@@ -65,13 +80,13 @@ class _Write(torch.autograd.Function):
             torch.softmax(sharp, dim=0, out=p)
             torch.addcmul(minus, before, e, out=d)  # S ∘ e − f a
             torch.addcmul(before, p.unsqueeze(1), d, value=-1, out=after)
-        ctx.save_for_backward(banded, erase, sharpening, memory, scores, place, change)
+        ctx.save_for_backward(band, erase, sharpening, memory, scores, place, change)
         return memory[1:].permute(0, 3, 1, 2)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
-        banded, erase, sharpening, memory, scores, place, change = ctx.saved_tensors
+        band, erase, sharpening, memory, scores, place, change = ctx.saved_tensors
         grad = grad.permute(0, 2, 3, 1)  # (T, S, W, B)
         flowing = torch.zeros_like(memory[0])
         d_erase, d_add = torch.empty_like(erase), torch.empty_like(erase)
@@ -91,7 +106,7 @@ class _Write(torch.autograd.Function):
             flowing.addcmul_(d_change, e, value=-1)
             d_z.copy_(torch.ops.aten._softmax_backward_data(d_p, p, 0, p.dtype))
             torch.mul(d_z, gamma, out=d_s)
-            flowing.flatten(0, 1).addmm_(banded, d_s)
+            flowing.flatten(0, 1).addmm_(band, d_s)
         before = memory[:-1].flatten(1, 2)  # (T, S·W, B)
         return (
             flowing.permute(2, 0, 1),

@@ -20,7 +20,14 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from lessons_lib.addressing import LENGTH_FLOOR
+from lessons_lib.fast_parts import (
+    inverse_length,
+    lstm,
+    lstm_backward,
+    softmax_slope,
+    unit_keys,
+    unit_keys_backward,
+)
 
 
 class Sizes(NamedTuple):
@@ -158,7 +165,10 @@ def _set_start(stacks: Stacks, sizes: Sizes, start: tuple[Tensor, ...]) -> None:
 
 def _forward(stacks, sizes, projected, recurrent, head_weight, head_bias) -> None:
     """Fill the stacks, step by step."""
-    control = _lstm(stacks, sizes) if sizes.lstm else _feedforward(stacks, sizes)
+    if sizes.lstm:
+        control = lstm(stacks.gates, stacks.cell, stacks.tanh_cell)
+    else:
+        control = _feedforward(stacks)
     parameters = _head_parameters(stacks, sizes)
     address, use = _address(stacks, sizes), _use(stacks, sizes)
     hidden = stacks.features[..., : sizes.units].unbind(0)
@@ -175,32 +185,11 @@ def _forward(stacks, sizes, projected, recurrent, head_weight, head_bias) -> Non
         use(t)
 
 
-def _feedforward(stacks: Stacks, sizes: Sizes):
+def _feedforward(stacks: Stacks):
     gates = stacks.gates.unbind(0)
 
     def step(t: int, hidden: Tensor) -> None:
         torch.tanh(gates[t % len(gates)], out=hidden)
-
-    return step
-
-
-def _lstm(stacks: Stacks, sizes: Sizes):
-    gates, cells = stacks.gates.unbind(0), stacks.cell.unbind(0)
-    tanhs = stacks.tanh_cell.unbind(0)
-    parts = [part.unbind(0) for part in stacks.gates.split(sizes.units, dim=-1)]
-    i, f, g, o = parts
-    rows, pair = len(gates), len(cells)
-    raw_g = torch.empty_like(g[0])
-
-    def step(t: int, hidden: Tensor) -> None:
-        now, cell = t % rows, cells[(t + 1) % pair]
-        torch.tanh(g[now], out=raw_g)
-        gates[now].sigmoid_()
-        g[now].copy_(raw_g)
-        torch.mul(f[now], cells[t % pair], out=cell)
-        cell.addcmul_(i[now], g[now])
-        torch.tanh(cell, out=tanhs[now])
-        torch.mul(o[now], tanhs[now], out=hidden)
 
     return step
 
@@ -230,30 +219,25 @@ def _head_parameters(stacks: Stacks, sizes: Sizes):
 def _address(stacks: Stacks, sizes: Sizes):
     """Go from the head parameters to the weightings (NTM eqs. 5-9)."""
     parts = stacks.heads_of(stacks.made, sizes)
-    k, beta, g, gamma = (parts[name].unbind(0) for name in ("k", "beta", "g", "gamma"))
+    g, gamma = parts["g"].unbind(0), parts["gamma"].unbind(0)
     forward, stay, back = (part.unbind(0) for part in parts["s"].split(1, dim=-1))
     memories, weights = stacks.memory.unbind(0), stacks.weights.unbind(0)
-    key_scale, key = stacks.key_scale.unbind(0), stacks.key.unbind(0)
-    memory_scale, scores = stacks.memory_scale.unbind(0), stacks.scores.unbind(0)
+    make_keys = unit_keys(parts["k"], parts["beta"], stacks.key_scale, stacks.key)
+    key, memory_scale = stacks.key.unbind(0), stacks.memory_scale.unbind(0)
+    scores = stacks.scores.unbind(0)
     content, shifted, logs = (
         stack.unbind(0) for stack in (stacks.content, stacks.shifted, stacks.logs)
     )
     left, middle, right = _windows(stacks.padded)
     wrap = _wrapped(stacks.padded)
     squares, sharp = torch.empty_like(memories[0]), torch.empty_like(scores[0])
-    key_squares = torch.empty_like(key[0])
     tiny = torch.finfo(squares.dtype).tiny
     rows, pair = len(scores), len(memories)
 
     def step(t: int) -> None:
         now, memory = t % rows, memories[t % pair]
-        torch.mul(k[now], k[now], out=key_squares)
-        torch.sum(key_squares, -1, keepdim=True, out=key_scale[now])
-        key_scale[now].add_(LENGTH_FLOOR).rsqrt_()
-        torch.mul(k[now], key_scale[now] * beta[now], out=key[now])
-        torch.mul(memory, memory, out=squares)
-        torch.sum(squares, 1, keepdim=True, out=memory_scale[now])
-        memory_scale[now].add_(LENGTH_FLOOR).rsqrt_()
+        make_keys(t)
+        inverse_length(memory, 1, squares, memory_scale[now])
         torch.bmm(key[now], memory, out=scores[now])
         scores[now].mul_(memory_scale[now])
         torch.softmax(scores[now], dim=-1, out=content[now])
@@ -314,7 +298,11 @@ class _Backward:
         if features is None:
             features = torch.zeros_like(stacks.features[1:])
         use, address = self._use(), self._address()
-        control = self._lstm() if sizes.lstm else self._feedforward()
+        if sizes.lstm:
+            made = stacks.gates, stacks.cell, stacks.tanh_cell
+            control = lstm_backward(*made, self.d_gates, self.d_cell)
+        else:
+            control = self._feedforward()
         slopes = self._slopes().unbind(0)
         d_made, d_gates = self.d_made.unbind(0), self.d_gates.unbind(0)
         flowing = features.new_zeros(features.shape[1:])  # into h_t and r_t, from later steps
@@ -409,19 +397,19 @@ class _Backward:
         look = self._content()
 
         def step(t: int) -> None:
-            d_sharp = _softmax_slope(d_weights, weights[t])
+            d_sharp = softmax_slope(d_weights, weights[t])
             torch.sum(d_sharp * logs[t], -1, keepdim=True, out=d_gamma[t])
             d_sharp.addcmul_(d_sharp, gamma[t])
             torch.mul(d_sharp, inverse[t], out=middle)
             wrap(0)
             d_shift = (windows[t] * middle.unsqueeze(2)).sum(-1)
-            d_s[t].copy_(_softmax_slope(d_shift, shift[t]))
+            d_s[t].copy_(softmax_slope(d_shift, shift[t]))
             torch.mul(middle, stay[t], out=d_weights)
             d_weights.addcmul_(right, forward[t]).addcmul_(left, back[t])
             torch.sum(d_weights * turn[t], -1, keepdim=True, out=d_g[t])
             torch.mul(d_weights, g[t], out=d_content)
             d_weights.sub_(d_content)
-            look(t, _softmax_slope(d_content, content[t]))
+            look(t, softmax_slope(d_content, content[t]))
 
         return step
 
@@ -429,13 +417,12 @@ class _Backward:
         """Through the cosines, to k, β and the memory."""
         sizes, stacks = self.sizes, self.stacks
         made, wanted = (stacks.heads_of(s, sizes) for s in (stacks.made, self.d_made))
-        k, d_k, d_beta = made["k"].unbind(0), wanted["k"].unbind(0), wanted["beta"].unbind(0)
+        through_keys = unit_keys_backward(
+            made["k"], made["beta"], stacks.key_scale, wanted["k"], wanted["beta"]
+        )
         memories, scores = stacks.memory.unbind(0), stacks.scores.unbind(0)
-        key, key_scale = stacks.key.unbind(0), stacks.key_scale.unbind(0)
-        memory_scale = stacks.memory_scale.unbind(0)
+        key, memory_scale = stacks.key.unbind(0), stacks.memory_scale.unbind(0)
         memory_bend = stacks.memory_scale.square().neg().unbind(0)
-        strength = (stacks.key_scale * made["beta"]).unbind(0)
-        key_bend = (-stacks.key_scale.pow(3) * made["beta"]).unbind(0)
         d_memory = self.d_memory
 
         def step(t: int, d_scores: Tensor) -> None:
@@ -443,11 +430,7 @@ class _Backward:
             d_memory.addcmul_(memories[t], bend)
             d_scores.mul_(memory_scale[t])
             d_memory.baddbmm_(key[t].transpose(1, 2), d_scores)
-            d_key = torch.bmm(d_scores, memories[t].transpose(1, 2))
-            along = torch.sum(d_key * k[t], -1, keepdim=True)
-            torch.mul(along, key_scale[t], out=d_beta[t])
-            torch.mul(d_key, strength[t], out=d_k[t])
-            d_k[t].addcmul_(k[t], along.mul_(key_bend[t]))
+            through_keys(t, torch.bmm(d_scores, memories[t].transpose(1, 2)))
 
         return step
 
@@ -457,27 +440,6 @@ class _Backward:
 
         def step(t: int, d_hidden: Tensor) -> None:
             torch.mul(d_hidden, slopes[t], out=d_gates[t])
-
-        return step
-
-    def _lstm(self):
-        stacks, units = self.stacks, self.sizes.units
-        i, f, g, o = stacks.gates.split(units, dim=-1)
-        of_cell = torch.stack(
-            [g * i * (1 - i), stacks.cell[:-1] * f * (1 - f), i * (1 - g * g)], dim=2
-        ).unbind(0)
-        of_output = (stacks.tanh_cell * o * (1 - o)).unbind(0)
-        through_tanh = (o * (1 - stacks.tanh_cell.square())).unbind(0)
-        forget = f.unbind(0)
-        gates = self.d_gates.unflatten(-1, (4, units))
-        d_three, d_output = gates[:, :, :3].unbind(0), gates[:, :, 3].unbind(0)
-        d_cell = self.d_cell
-
-        def step(t: int, d_hidden: Tensor) -> None:
-            d_cell.addcmul_(d_hidden, through_tanh[t])
-            torch.mul(d_cell.unsqueeze(1), of_cell[t], out=d_three[t])
-            torch.mul(d_hidden, of_output[t], out=d_output[t])
-            d_cell.mul_(forget[t])
 
         return step
 
@@ -519,8 +481,3 @@ def _wrapped(padded: Tensor):
         ends[2][row].copy_(ends[3][row])
 
     return wrap
-
-
-def _softmax_slope(grad: Tensor, made: Tensor) -> Tensor:
-    """Return w (∂w − Σ w ∂w), the gradient before a softmax over the last dimension."""
-    return torch.ops.aten._softmax_backward_data(grad, made, -1, made.dtype)

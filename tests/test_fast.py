@@ -7,10 +7,11 @@ machine is also held in test_models, where a traced run is always the plain one.
 import pytest
 import torch
 
-from lessons_lib import ntm_fast
-from tests.machines import KINDS, LNTMS, NTMS, assert_same, make, sequence, slopes
+from lessons_lib import lntm_fed, ntm_fast
+from tests.machines import LNTMS, NTMS, assert_same, make, sequence, slopes
 
-FAST = NTMS + [name for name in LNTMS if not KINDS[name][1].get("feed_reads")]
+FAST = NTMS + LNTMS
+FED = [name for name in LNTMS if "fed" in name]
 LENGTHS, AT = torch.tensor([2, 5, 3]), torch.tensor([1, 2, 0])
 each_fast = pytest.mark.parametrize("name", FAST)
 
@@ -81,36 +82,45 @@ def test_clipping_can_be_left_out(name):
 @each_fast
 def test_without_gradients_nothing_is_kept_and_the_numbers_are_the_same(name, monkeypatch):
     kept = []
-    stacks = ntm_fast.Stacks.__init__
+    for module in (ntm_fast, lntm_fed):
 
-    def spy(self, like, sizes, steps, slots, keep):
-        stacks(self, like, sizes, steps, slots, keep)
-        kept.append(len(self.memory))
+        def spy(self, *given, made=module.Stacks.__init__):
+            made(self, *given)
+            kept.append(len(self.memory))
 
-    monkeypatch.setattr(ntm_fast.Stacks, "__init__", spy)
+        monkeypatch.setattr(module.Stacks, "__init__", spy)
     for steps in (4, 5):  # the rows alternate: odd and even lengths end in another one
         plain, fast = both(name)
         with torch.no_grad():
             assert_same(fast(sequence(steps)), plain(sequence(steps)))
-    assert kept in ([], [2, 2])  # L-NTM's writes keep all
+    assert kept == ([2, 2] if name in NTMS + FED else [])  # without fed reads the writes keep all
 
 
-@pytest.mark.parametrize(
-    "case", ["fast=False", "trace", "vmap", "half", "write_scale", "fed", "many slots"]
-)
-def test_where_the_fast_path_does_not_apply_the_plain_one_runs(case, monkeypatch):
-    """Nothing fails: the numbers come from the definition."""
-    name = {"fed": "LNTM fed", "many slots": "LNTM"}.get(case, "NTM")
-    changes = {"slots": 65} if case == "many slots" else {}
-    dtype = torch.bfloat16 if case == "half" else torch.float32
-    model = make(name, dtype, fast=case != "fast=False", **changes)
-    inputs = sequence(3, dtype=dtype)
+@pytest.fixture
+def only_plain(monkeypatch):
+    """Makes every fast path fail."""
 
     def never(*_, **__):
         raise AssertionError("the fast path ran")
 
-    monkeypatch.setattr("lessons_lib.ntm_fast.scan", never)
-    monkeypatch.setattr("lessons_lib.lntm_fast.write_all", never)
+    for place in ("ntm_fast.scan", "lntm_fast.write_all", "lntm_fed.scan"):
+        monkeypatch.setattr(f"lessons_lib.{place}", never)
+
+
+PLAIN = ["fast=False", "trace", "vmap", "half"]
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [(name, case) for name in ("NTM", "LNTM", "LNTM fed") for case in PLAIN]
+    + [("NTM", "write_scale"), ("LNTM", "many slots"), ("LNTM fed", "many slots")],
+)
+def test_where_the_fast_path_does_not_apply_the_plain_one_runs(name, case, only_plain):
+    """Nothing fails: the numbers come from the definition."""
+    changes = {"slots": 65} if case == "many slots" else {}
+    dtype = torch.bfloat16 if case == "half" else torch.float32
+    model = make(name, dtype, fast=case != "fast=False", **changes)
+    inputs = sequence(3, dtype=dtype)
     if case == "vmap":
         wanted = model(inputs, trace=True)[0]
         each = torch.func.vmap(lambda one: model(one.unsqueeze(1))[0].squeeze(1), in_dims=1)
@@ -119,6 +129,12 @@ def test_where_the_fast_path_does_not_apply_the_plain_one_runs(case, monkeypatch
         model(inputs, write_scale=torch.ones(3, 3))
     else:
         model(inputs, trace=case == "trace")
+
+
+@each_fast
+def test_everywhere_else_the_fast_path_runs(name, only_plain):
+    with pytest.raises(AssertionError, match="the fast path ran"):
+        make(name)(sequence(3))
 
 
 @pytest.mark.parametrize("name", NTMS + LNTMS)
@@ -134,7 +150,7 @@ def test_under_autocast_the_machine_keeps_its_precision(name, trace):
     assert all(slope.isfinite().all() for slope in torch.autograd.grad(loss, model.parameters()))
 
 
-@pytest.mark.parametrize("name", ["NTM", "LNTM"])
+@pytest.mark.parametrize("name", ["NTM", "LNTM", "LNTM fed"])
 def test_second_derivatives_are_refused_by_name_and_given_by_the_plain_path(name):
     for model in both(name):
         inputs = sequence(3).requires_grad_()
@@ -146,7 +162,17 @@ def test_second_derivatives_are_refused_by_name_and_given_by_the_plain_path(name
             slope.square().sum().backward()
 
 
-@pytest.mark.parametrize("name", FAST)
+@each_fast
+def test_gradients_can_be_asked_for_again(name):
+    """Going back leaves what it needs as it was."""
+    _, model = both(name)
+    loss = model(sequence(4))[0].square().sum()
+    of = list(model.parameters())
+    first = torch.autograd.grad(loss, of, retain_graph=True)
+    assert_same(torch.autograd.grad(loss, of), first, 0.0)
+
+
+@each_fast
 def test_two_runs_of_one_machine_do_not_disturb_each_other(name):
     """Every call has stacks of its own: two losses of one machine, backward in any order."""
     _, model = both(name)

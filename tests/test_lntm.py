@@ -1,4 +1,4 @@
-"""L-NTM as a machine: fused against step by step, starts, open choices; see also test_models."""
+"""L-NTM as a machine: fast against step by step, starts, open choices; see also test_models."""
 
 import itertools
 
@@ -9,33 +9,36 @@ from lessons_lib import lntm
 from lessons_lib.lntm import LNTM
 from tests.machines import INPUTS, LNTMS, OUTPUTS, assert_same, make, sequence, slopes
 
-FUSED = [name for name in LNTMS if "fed" not in name]
 each_lntm = pytest.mark.parametrize("name", LNTMS)
 LENGTHS, AT = torch.tensor([5, 2, 4]), torch.tensor([3, 1, 0])
 
 
-@pytest.mark.parametrize("name", FUSED)
+@each_lntm
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
 @pytest.mark.parametrize("at", [None, AT], ids=["every step", "at"])
 @pytest.mark.parametrize("scaled", [False, True], ids=["unscaled", "scaled"])
-def test_fused_equals_step_by_step(name, lengths, at, scaled):
-    """Eqs. 4-10 with the controller in one call, against the plain definition that traces."""
+def test_fast_equals_step_by_step(name, lengths, at, scaled):
+    """Eqs. 4-10 with backward passes by hand, against the plain definition that traces."""
     model, inputs = make(name), sequence(5).requires_grad_()
     options = {"lengths": lengths, "at": at}
     of = [inputs, *model.parameters()]
     if scaled:
         options["write_scale"] = sequence(5, inputs=1).squeeze(-1).sigmoid().requires_grad_()
         of.append(options["write_scale"])
-    fused, steps = model(inputs, **options), model(inputs, **options, trace=True)[:2]
-    assert_same(fused, steps)
-    assert_same(slopes(fused, of), slopes(steps, of))
+    fast, steps = model(inputs, **options), model(inputs, **options, trace=True)[:2]
+    assert_same(fast, steps)
+    assert_same(slopes(fast, of), slopes(steps, of))
 
 
+@pytest.mark.parametrize("name", ["LNTM", "LNTM fed", "LNTM fed, own keys"])
 @pytest.mark.parametrize(("slots", "kernel_size"), [(1, 3), (1, 7), (2, 7), (9, 1)])
-def test_fused_equals_step_by_step_at_odd_sizes(slots, kernel_size):
-    model = make("LNTM", slots=slots, kernel_size=kernel_size)
-    inputs = sequence(5)
-    assert_same(model(inputs), model(inputs, trace=True)[:2])
+def test_fast_equals_step_by_step_at_odd_sizes(name, slots, kernel_size):
+    for changes in ({}, {"width": 1}, {"read_pointers": 1}):
+        model = make(name, slots=slots, kernel_size=kernel_size, **changes)
+        inputs, of = sequence(5), list(model.parameters())
+        fast, steps = model(inputs), model(inputs, trace=True)[:2]
+        assert_same(fast, steps)
+        assert_same(slopes(fast, of), slopes(steps, of))
 
 
 def test_with_at_the_memory_is_read_at_these_steps_alone(monkeypatch):
