@@ -2,7 +2,14 @@
 
 from lessons_lib.widgets.convolution import ConvolutionStepper
 from lessons_lib.widgets.drive import DriveTheMachine
+from lessons_lib.widgets.gates import GateExplorer
 from lessons_lib.widgets.playground import AddressingPlayground
 from lessons_lib.widgets.stepper import TapeStepper
 
-__all__ = ["AddressingPlayground", "ConvolutionStepper", "DriveTheMachine", "TapeStepper"]
+__all__ = [
+    "AddressingPlayground",
+    "ConvolutionStepper",
+    "DriveTheMachine",
+    "GateExplorer",
+    "TapeStepper",
+]
