@@ -8,7 +8,14 @@ from itertools import groupby
 
 from tools.studies import FOLDER
 
-TASKS = ("copy-live", "tasks-copy", "tasks-recall", "tasks-repeat", "clip-outputs")
+TASKS = (
+    "copy-live",
+    "copy-live-fresh",
+    "tasks-copy",
+    "tasks-recall",
+    "tasks-repeat",
+    "clip-outputs",
+)
 SIZES = ("length", "items", "repeats")
 
 

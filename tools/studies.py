@@ -68,6 +68,12 @@ def studies() -> dict[str, Study]:
             ten,
             solved,
         ),
+        "copy-live-fresh": Study(
+            "copy-live with seeds that nobody looked at while its settings were chosen",
+            [live.changed(name="copy-live-fresh")],
+            range(10, 20),
+            solved,
+        ),
         "tasks-copy": Study(
             "copy with an LSTM controller, and with an LSTM alone",
             [find("ntm-lstm-copy"), find("ntm-lstm-copy").changed(name="lstm-copy", **alone)],
