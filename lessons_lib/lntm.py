@@ -21,7 +21,9 @@ from lessons_lib.sequences import (
     check_state,
     derivatives_by_hand,
     keep_valid,
+    last_step,
     pick,
+    read_out,
     valid_steps,
     without_padding,
 )
@@ -180,15 +182,10 @@ class LNTM(nn.Module):
     def _run_plain(self, inputs, state, lengths, at, trace, write_scale):
         """Run the definition and bring out what the caller asked for."""
         features, records, state = self._run_steps(inputs, state, lengths, trace, write_scale)
-        outputs = self._answers(features, lengths, at)
+        outputs = read_out(self.readout, features, lengths, at)
         if not trace:
             return outputs, state
         return outputs, state, Trace.stack(records).with_outputs(self.readout(features))
-
-    def _answers(self, features: Tensor, lengths: Tensor | None, at: Tensor | None) -> Tensor:
-        if at is not None:
-            return self.readout(pick(features, at))
-        return without_padding(self.readout(features), lengths)
 
     def _fast_applies(self, inputs: Tensor, trace: bool) -> bool:
         few = self.slots <= lntm_fast.MOST_SLOTS
@@ -201,12 +198,12 @@ class LNTM(nn.Module):
         start = (state.hidden, state.cell)
         hidden, (last_hidden, last_cell) = run_layer(self.controller, inputs, start, lengths)
         memories = self._write_all(state.memory, hidden, write_scale)  # (T, B, S, W)
-        last = memories[-1] if lengths is None else pick(memories, lengths - 1)
+        last = last_step(memories, lengths)
         if at is None:
             batch = hidden.shape[:2]
             reads = self._read(memories.flatten(0, 1), hidden.flatten(0, 1))[0].flatten(1)
             features = torch.cat([hidden, reads.unflatten(0, batch)], dim=-1)
-            outputs = self._answers(features, lengths, None)
+            outputs = read_out(self.readout, features, lengths, None)
         else:
             there = pick(hidden, at)
             reads, _ = self._read(pick(memories, at), there)
@@ -238,11 +235,10 @@ class LNTM(nn.Module):
         features, memories, cell = lntm_fed.scan(
             sizes, inputs, scale.unsqueeze(-1), machine, state, every_state=lengths is not None
         )
-        ends = (features, memories, cell)
-        last = [part[-1] if lengths is None else pick(part, lengths - 1) for part in ends]
+        last = [last_step(part, lengths) for part in (features, memories, cell)]
         hidden, reads = last[0].split([units, self.read_pointers * width], dim=-1)
         after = LNTMState(last[1], hidden, last[2], reads.unflatten(-1, (-1, width)))
-        return self._answers(features, lengths, at), after
+        return read_out(self.readout, features, lengths, at), after
 
     def _packed_heads(self, name: str) -> Tensor:
         """Return the heads' weight or bias, rows in the packed order of ``lntm_fed``."""

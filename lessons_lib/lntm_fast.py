@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from lessons_lib.addressing import memory_scores
+from lessons_lib.fast_parts import softmax_slope
 
 MOST_SLOTS = 64  # the banded matrix grows with the square of the slots
 
@@ -72,9 +73,7 @@ class _Write(torch.autograd.Function):
         place, change = torch.empty_like(scores), torch.empty_like(memory[1:])
         sharp, turned = torch.empty_like(scores[0]), band.t()
         rows = (memory[:-1], memory[1:], erase, add.neg(), sharpening, scores, place, change)
-        for before, after, e, minus, gamma, score, p, d in zip(
-            *map(torch.unbind, rows), strict=True
-        ):
+        for before, after, e, minus, gamma, score, p, d in _by_step(rows):
             torch.mm(turned, before.flatten(0, 1), out=score)
             torch.mul(score, gamma, out=sharp)
             torch.softmax(sharp, dim=0, out=p)
@@ -104,7 +103,7 @@ class _Write(torch.autograd.Function):
             torch.mul(d_change, before, out=product)
             torch.sum(product, 0, out=d_e)
             flowing.addcmul_(d_change, e, value=-1)
-            d_z.copy_(torch.ops.aten._softmax_backward_data(d_p, p, 0, p.dtype))
+            d_z.copy_(softmax_slope(d_p, p, 0))
             torch.mul(d_z, gamma, out=d_s)
             flowing.flatten(0, 1).addmm_(band, d_s)
         before = memory[:-1].flatten(1, 2)  # (T, S·W, B)

@@ -8,7 +8,6 @@ Shapes: T time, B batch, H heads (read heads first, then write heads), S slots, 
 from __future__ import annotations
 
 import copy
-import functools
 from typing import NamedTuple
 
 import torch
@@ -22,7 +21,8 @@ from lessons_lib.sequences import (
     check_state,
     derivatives_by_hand,
     keep_valid,
-    pick,
+    last_step,
+    read_out,
     valid_steps,
     without_padding,
 )
@@ -219,10 +219,7 @@ class NTM(nn.Module):
                 features, records, state = self._run_steps(
                     inputs, state, lengths, trace, write_scale
                 )
-        if at is not None:
-            outputs = self.readout(pick(features, at))
-        else:
-            outputs = without_padding(self.readout(features), lengths)
+        outputs = read_out(self.readout, features, lengths, at)
         if not trace:
             return outputs, state
         full = Trace.stack(records)
@@ -265,13 +262,12 @@ class NTM(nn.Module):
             (*state[:3], *state.controller),
             every_state=lengths is not None,
         )
-        last = _last if lengths is None else functools.partial(pick, at=lengths - 1)
-        hidden, reads = last(features).split(
-            [self.heads.in_features, self.read_heads * self.width], dim=-1
-        )
-        controller = (hidden, last(cells_)) if lstm else ()
+        ends = (features, memories, weights, cells_)
+        last, memory_, weights, cell = (last_step(stack, lengths) for stack in ends)
+        hidden, reads = last.split([self.heads.in_features, self.read_heads * self.width], dim=-1)
+        controller = (hidden, cell) if lstm else ()
         reads = reads.unflatten(-1, (-1, self.width))
-        return features, NTMState(last(memories), last(weights), reads, controller)
+        return features, NTMState(memory_, weights, reads, controller)
 
     def _step(self, x: Tensor, state: NTMState, scale: Tensor | None, trace: bool):
         """Make one step; returns the new state, the controller's output and a record."""
@@ -349,10 +345,6 @@ class NTM(nn.Module):
     def _split(self, of_heads: Tensor) -> tuple[Tensor, ...]:
         """Split (B, H, ...) into the read heads' part and the write heads'."""
         return of_heads.split([self.read_heads, self.write_heads], dim=1)
-
-
-def _last(stack: Tensor) -> Tensor:
-    return stack[-1]
 
 
 def _keep_valid_state(new: NTMState, old: NTMState, valid: Tensor) -> NTMState:

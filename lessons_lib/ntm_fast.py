@@ -50,6 +50,11 @@ class Sizes(NamedTuple):
         h, n, w = self.heads, self.write_heads, self.width
         return {"k": h * w, "a": n * w, "g": h, "e": n * w, "beta": h, "gamma": h, "s": 3 * h}
 
+    def sections(self) -> list[int]:
+        """Return the packed rows by what squashes them: tanh, sigmoid, softplus, softmax."""
+        k, a, g, e, beta, gamma, s = self.packed().values()
+        return [k + a, g + e, beta + gamma, s]
+
 
 def packed_order(sizes: Sizes) -> Tensor:
     """Return for each packed row its row in ``NTM.heads``, where the order is k, β, g, s, γ, e, a.
@@ -196,9 +201,7 @@ def _feedforward(stacks: Stacks):
 
 def _head_parameters(stacks: Stacks, sizes: Sizes):
     """Bring k, a (tanh), g, e (sigmoid), β, γ − 1 (softplus) and s (softmax) into their ranges."""
-    rows = sizes.packed()
-    sections = [rows["k"] + rows["a"], rows["g"] + rows["e"], rows["beta"] + rows["gamma"]]
-    sections.append(rows["s"])
+    sections = sizes.sections()
     raws = [part.unbind(0) for part in stacks.raw.split(sections, dim=-1)]
     made = [part.unbind(0) for part in stacks.made.split(sections, dim=-1)]
     shift_raw = stacks.heads_of(stacks.raw, sizes)["s"].unbind(0)
@@ -309,15 +312,13 @@ class _Backward:
         d_hidden, d_reads = flowing.split([sizes.units, sizes.read_heads * sizes.width], dim=-1)
         d_reads = d_reads.unflatten(-1, (-1, sizes.width))
         arriving = flowing if sizes.lstm else d_reads.flatten(1)
+        turned = None if memories is None else memories.transpose(-1, -2)
+        given = (self.d_memory, turned), (self.d_weights, weights), (self.d_cell, cells)
         for t in reversed(range(self.steps)):
             flowing.add_(features[t])
-            for carried, given in (
-                (self.d_memory, None if memories is None else memories[t].transpose(-1, -2)),
-                (self.d_weights, None if weights is None else weights[t]),
-                (self.d_cell, None if cells is None else cells[t]),
-            ):
-                if given is not None:
-                    carried.add_(given)
+            for carried, grad in given:
+                if grad is not None:
+                    carried.add_(grad[t])
             use(t, d_reads)
             address(t)
             d_made[t].mul_(slopes[t])
@@ -329,14 +330,10 @@ class _Backward:
 
     def _slopes(self) -> Tensor:
         """Return the slope of each head parameter's squashing, zero where it was clipped."""
-        rows, made = self.sizes.packed(), self.stacks.made
-        sections = [rows["k"] + rows["a"], rows["g"] + rows["e"], rows["beta"] + rows["gamma"]]
-        sections.append(rows["s"])
-        tanh, sigmoid, softplus, shift = made.split(sections, dim=-1)
-        slopes = torch.cat(
-            [1 - tanh * tanh, sigmoid * (1 - sigmoid), 1 - torch.exp(-softplus), shift * 0 + 1],
-            dim=-1,
-        )
+        parts = self.stacks.made.split(self.sizes.sections(), dim=-1)
+        tanh, sigmoid, softplus, shift = parts
+        slopes = [1 - tanh * tanh, sigmoid * (1 - sigmoid), 1 - torch.exp(-softplus)]
+        slopes = torch.cat([*slopes, torch.ones_like(shift)], dim=-1)
         return slopes.mul_(self.stacks.raw.abs() < self.sizes.clip)
 
     def _use(self):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lessons_lib import cells
-from lessons_lib.sequences import check_call, check_state, pick, valid_steps, without_padding
+from lessons_lib.sequences import check_call, check_state, last_step, read_out, without_padding
 from lessons_lib.trace import Trace
 
 
@@ -90,10 +90,7 @@ class _Recurrent(nn.Module):
         else:
             hidden, last = run_layer(self.layer, inputs, state, lengths)
         last = self.state_class(*last)
-        if at is not None:
-            outputs = self.readout(pick(hidden, at))
-        else:
-            outputs = without_padding(self.readout(hidden), lengths)
+        outputs = read_out(self.readout, hidden, lengths, at)
         if not trace:
             return outputs, last
         fields = {
@@ -151,7 +148,4 @@ def run_layer(
 def _from_records(records: list, lengths: Tensor | None, parts: int):
     """Return the hidden states (T, B, C), and each state part after its last valid step."""
     stacked = [torch.stack([record[part] for record in records]) for part in range(parts)]
-    if lengths is None:
-        return stacked[0], [part[-1] for part in stacked]
-    valid = valid_steps(lengths.to(stacked[0].device), len(records))
-    return stacked[0].masked_fill(~valid, 0.0), [pick(part, lengths - 1) for part in stacked]
+    return without_padding(stacked[0], lengths), [last_step(part, lengths) for part in stacked]

@@ -6,7 +6,7 @@ Shapes: T time, B batch.
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lessons_lib.checks import expect
 
@@ -127,6 +127,20 @@ def without_padding(tensor: Tensor, lengths: Tensor | None) -> Tensor:
         return tensor
     valid = valid_steps(lengths.to(tensor.device), tensor.shape[0])
     return tensor.masked_fill(~valid, 0.0)
+
+
+def last_step(tensor: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return each sequence's last valid step of (T, B, ...), (B, ...)."""
+    return tensor[-1] if lengths is None else pick(tensor, lengths - 1)
+
+
+def read_out(
+    readout: nn.Module, features: Tensor, lengths: Tensor | None, at: Tensor | None
+) -> Tensor:
+    """Return the outputs that a call asked for: (B, output_size) with ``at``, else (T, B, ...)."""
+    if at is not None:
+        return readout(pick(features, at))
+    return without_padding(readout(features), lengths)
 
 
 def keep_valid(new: Tensor, old: Tensor, valid: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import torch
 
 from lessons_lib.models import MODELS
+from lessons_lib.recipes import Recipe
 
 INPUTS, OUTPUTS = 3, 2
 _SMALL = {"hidden_size": 5}
@@ -29,6 +30,15 @@ KINDS = {
 }
 NTMS = [name for name in KINDS if name.startswith("NTM")]
 LNTMS = [name for name in KINDS if name.startswith("LNTM")]
+
+TINY_RECIPE = Recipe(
+    "tiny",
+    {"kind": "NTM", "hidden_size": 5, "slots": 4, "width": 3},
+    {"task": "copy", "max_length": 2, "held_out": 5},
+    steps=4,
+    batch_size=2,
+    measure_every=2,
+)
 
 
 def make(name, dtype=torch.float64, **changes):

@@ -7,18 +7,11 @@ import pytest
 from lessons_lib import stories
 from lessons_lib.recipes import Recipe
 from lessons_lib.training import Training
+from tests.machines import TINY_RECIPE
 from tools import studies
 from tools.studies import Study
 
-TINY = Recipe(
-    "tiny",
-    {"kind": "NTM", "hidden_size": 5, "slots": 4, "width": 3},
-    {"task": "copy", "max_length": 2, "held_out": 5},
-    steps=4,
-    batch_size=2,
-    measure_every=2,
-    run_slots=9,
-)
+TINY = TINY_RECIPE.changed(run_slots=9)
 TESTS = [{"count": 6}, {"count": 3, "length": 7}]
 
 

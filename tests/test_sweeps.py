@@ -3,18 +3,9 @@
 import pytest
 
 from lessons_lib.__main__ import main
-from lessons_lib.recipes import Recipe
 from lessons_lib.sweeps import sweep
 from lessons_lib.training import Training
-
-TINY = Recipe(
-    "tiny",
-    {"kind": "NTM", "hidden_size": 5, "slots": 4, "width": 3},
-    {"task": "copy", "max_length": 2, "held_out": 5},
-    steps=4,
-    batch_size=2,
-    measure_every=2,
-)
+from tests.machines import TINY_RECIPE as TINY
 
 
 def slots_of(training: Training) -> dict:

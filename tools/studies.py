@@ -135,12 +135,8 @@ def run(name: str, study: Study, jobs: int, again: bool) -> None:
     old = [] if again or not path.exists() else json.loads(path.read_text())["entries"]
     entries = {(entry["recipe"]["name"], entry["seed"]): entry for entry in old}
     for recipe in study.recipes:
-        done = {
-            seed
-            for (name_, seed), entry in entries.items()
-            if name_ == recipe.name and Recipe.of_record(entry) == recipe
-        }
-        missing = [seed for seed in study.seeds if seed not in done]
+        found = {seed: entries.get((recipe.name, seed)) for seed in study.seeds}
+        missing = [s for s, e in found.items() if e is None or Recipe.of_record(e) != recipe]
         if missing:
             tests = functools.partial(measure, study.tests)
             for record in sweep(recipe, missing, jobs=jobs, measure=tests):
