@@ -35,6 +35,7 @@ class Prediction(widgets.VBox):
         self.button = widgets.Button(description="Keep my prediction")
         self.status = widgets.HTMLMath()
         self.button.on_click(self._press)
+        control.observe(self._late, "value")
         heading = widgets.HTMLMath(f"<p><b>Predict {id}.</b> {prose_html(question)}</p>")
         super().__init__([heading, control, widgets.HBox([self.button, self.status])])
         answers.watch("predictions", id, self._update)
@@ -58,6 +59,15 @@ class Prediction(widgets.VBox):
             self.status.value = "Choose an answer first."
         else:
             _keep(self.status, "predictions", self.id, {"answer": self.control.value})
+
+    def _late(self, change: dict[str, Any]) -> None:
+        """Keep what was chosen before the press but came after it.
+
+        While the kernel is busy the page holds a control's newest value back, but not the press.
+        A locked control can't be moved, so a value that comes then is one of these.
+        """
+        if self.control.disabled and change["new"] != self.answer:
+            _keep(self.status, "predictions", self.id, {"answer": change["new"]})
 
     def _update(self, record: answers.Record | None) -> None:
         """Show what is kept; an answer that is no longer among the options is only named."""

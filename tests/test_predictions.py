@@ -112,6 +112,14 @@ def test_a_number_is_predicted_with_a_slider(slider, value, shown):
     assert type(answers.get("predictions", "1.2")["answer"]) is type(slider[0])
 
 
+def test_a_value_that_comes_after_the_press_was_chosen_before_it():
+    widget = predict("1.2", "How many?", slider=(0, 20, 1))
+    choose(widget, 1)
+    widget.control.value = 2  # the page held it back while the kernel was busy
+    assert widget.answer == 2
+    assert widget.status.value == "You predicted: <b>2</b>"
+
+
 def test_a_damaged_file_stops_no_question(ask, folder):
     (folder / "answers.json").write_text("{")
     with pytest.warns(UserWarning, match="kept as"):

@@ -13,7 +13,12 @@ PREDICT = """
 from lessons_lib.predictions import predict, quiz, reveal
 predict("1.1", "How much of $h_0$ is left after 50 steps?", options=["all", "half", "none"])
 """.strip()
-SLIDER = 'predict("1.2", "How many steps?", slider=(0, 20, 1), unit="steps")'
+SLIDER = """
+import time
+prediction = predict("1.2", "How many steps?", slider=(0, 20, 1), unit="steps")
+prediction.control.observe(lambda change: time.sleep(1), "value")  # a kernel that is behind
+prediction
+""".strip()
 REVEAL = """
 import matplotlib.pyplot as plt
 figure, ax = plt.subplots(figsize=(4, 2))
