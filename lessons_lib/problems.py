@@ -16,9 +16,10 @@ from torch.nn import functional as F
 from lessons_lib import babi, stories, tasks
 from lessons_lib.babi import Question
 from lessons_lib.evaluate import evaluate_stories, evaluate_task
-from lessons_lib.words import Vocabulary, collate, word_sequence
+from lessons_lib.words import GO, Vocabulary, by_story, collate, word_sequence
 
 POOL = 20  # batches that are sorted by length together
+SHORTEST = 0.2  # of the questions, with which a curriculum begins
 
 
 class TaskProblem:
@@ -69,6 +70,10 @@ class StoryProblem:
         split: which split of the source.
         held_out: how many held-out questions ``measure`` looks at; with a source, as many of the
             last questions are kept out of training.
+        curriculum: for so many updates, batches come from the shortest questions alone: from a
+            fifth of them at first to all in the end.
+        whole_stories: with a source, a batch holds stories and every answer of a story is asked
+            for in one pass: earlier questions stay in the story, also in what is measured.
     """
 
     goal = "accuracy"
@@ -84,42 +89,66 @@ class StoryProblem:
         source: str | None = None,
         split: str = "train",
         held_out: int = 1000,
+        curriculum: int = 0,
+        whole_stories: bool = False,
     ) -> None:
+        if whole_stories and source is None:
+            raise ValueError("expected a source for whole_stories, got none: tell a bAbI archive")
         self.seed, self.batch_size = seed, batch_size
+        self.task, self.curriculum, self.whole_stories = task, curriculum, whole_stories
         if source is None:
-            train = stories.generate(task, questions, seed=data_seed, split="train")
+            train = [[item] for item in stories.generate(task, questions, seed=data_seed)]
             self.held_out = stories.generate(task, held_out, seed=data_seed, split="valid")
         else:
-            found = babi.load(source, task, split)
-            train, self.held_out = found[:-held_out], found[-held_out:]
-        if len(train) < batch_size:
-            raise ValueError(f"expected at least {batch_size} questions, got {len(train)}")
-        self.vocabulary = Vocabulary.of(train)
+            train, self.held_out = _hold_out(self._groups(source, split), held_out)
+        self.vocabulary = Vocabulary.of(item for group in train for item in group)
         self.sizes = {
             "words": len(self.vocabulary.words),
             "output_size": len(self.vocabulary.answers),
         }
+        if len(train) < batch_size:
+            kind = "stories" if whole_stories else "questions"
+            raise ValueError(f"expected at least {batch_size} {kind}, got {len(train)}")
         self._code(train)
         self._order: tuple[int, list[np.ndarray]] = (-1, [])
 
-    def _code(self, questions: Sequence[Question]) -> None:
-        encode = self.vocabulary.encode
-        self._coded = [
-            np.array(encode(word_sequence(item.story, item.question)), np.int16)
-            for item in questions
-        ]
-        self._answers = [self.vocabulary.answer_number(item.answer) for item in questions]
+    def read(self, source: str, split: str) -> list[Question]:
+        """Read real questions as the models of this problem are asked them."""
+        return [item for group in self._groups(source, split) for item in group]
+
+    def _groups(self, source: str, split: str) -> list[list[Question]]:
+        """Read questions, those that one pass answers together."""
+        found = babi.load(source, self.task, split, keep_questions=self.whole_stories)
+        return by_story(found) if self.whole_stories else [[item] for item in found]
+
+    def _code(self, groups: Sequence[Sequence[Question]]) -> None:
+        encode, number = self.vocabulary.encode, self.vocabulary.answer_number
+        last = [group[-1] for group in groups]
+        words = [word_sequence(item.story, item.question) for item in last]
+        self._coded = [np.array(encode(sequence), np.int16) for sequence in words]
+        self._answers = [[number(item.answer) for item in group] for group in groups]
+        self._lengths = np.array([len(coded) for coded in self._coded])
+        self._by_length = np.argsort(self._lengths, kind="stable")
+
+    def _chosen(self, step: int) -> np.ndarray:
+        """Return which questions make the batch of this step."""
+        if step >= self.curriculum:
+            per_pass = len(self._coded) // self.batch_size
+            return self._batches(step // per_pass)[step % per_pass]
+        share = SHORTEST + (1 - SHORTEST) * step / self.curriculum
+        most = max(self.batch_size, round(share * len(self._coded)))
+        random = np.random.default_rng((self.seed, step, 1))
+        return random.choice(self._by_length[:most], self.batch_size, replace=False)
 
     def _batches(self, epoch: int) -> list[np.ndarray]:
         """Return the batches of one pass: shuffled, and within a pool sorted by length."""
         if self._order[0] != epoch:
             random = np.random.default_rng((self.seed, epoch))
             shuffled = random.permutation(len(self._coded))
-            lengths = np.array([len(coded) for coded in self._coded])
             size, batches = self.batch_size, []
             for start in range(0, len(shuffled), size * POOL):
                 pool = shuffled[start : start + size * POOL]
-                pool = pool[np.argsort(lengths[pool], kind="stable")]
+                pool = pool[np.argsort(self._lengths[pool], kind="stable")]
                 batches += [pool[at : at + size] for at in range(0, len(pool), size)]
             batches = [batch for batch in batches if len(batch) == size]
             self._order = (epoch, [batches[i] for i in random.permutation(len(batches))])
@@ -127,17 +156,40 @@ class StoryProblem:
 
     def loss(self, model: nn.Module, step: int, device: torch.device) -> Tensor:
         """Return the cross-entropy, in nats a question, of the batch of this step."""
-        per_pass = len(self._coded) // self.batch_size
-        chosen = self._batches(step // per_pass)[step % per_pass]
-        batch = collate([self._coded[i] for i in chosen], [self._answers[i] for i in chosen])
-        # No lengths: the padding follows the answer's step and so cannot change what stands there,
-        # and an LSTM without lengths runs as one fused call.
-        logits, _ = model(batch.tokens.to(device), at=batch.at)
+        chosen = self._chosen(step)
+        words = [self._coded[i] for i in chosen]
+        answers = [number for i in chosen for number in self._answers[i]]
+        # No lengths: the padding follows the last answer and so cannot change what stands before
+        # it, and an LSTM without lengths runs as one fused call.
+        batch = collate(words, answers)
+        if not self.whole_stories:
+            logits, _ = model(batch.tokens.to(device), at=batch.at)
+        else:
+            outputs, _ = model(batch.tokens.to(device))
+            logits = outputs.transpose(0, 1)[self._asked(words, len(outputs))]
         return F.cross_entropy(logits, batch.answers.to(device))
+
+    def _asked(self, words: Sequence[np.ndarray], steps: int) -> Tensor:
+        """Return where the answers are due: (B, T), true at each ``GO``."""
+        (go,) = self.vocabulary.encode([GO])
+        asked = torch.zeros(len(words), steps, dtype=torch.bool)
+        for row, sequence in zip(asked, words, strict=True):
+            row[: len(sequence)] = torch.from_numpy(sequence == go)
+        return asked
 
     def measure(self, model: nn.Module) -> dict:
         """Return the accuracy on held-out questions."""
         return evaluate_stories(model, self.vocabulary, self.held_out)
+
+
+def _hold_out(groups: list[list[Question]], wanted: int) -> tuple[list, list[Question]]:
+    """Keep the last groups, until there are as many questions as wanted, out of training."""
+    kept = len(groups)
+    held_out: list[Question] = []
+    while kept and len(held_out) < wanted:
+        kept -= 1
+        held_out = [*groups[kept], *held_out]
+    return groups[:kept], held_out
 
 
 def problem(seed: int, batch_size: int, data: dict) -> TaskProblem | StoryProblem:

@@ -9,7 +9,7 @@ Shapes: T time, B batch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -38,6 +38,24 @@ def word_sequence(story: Iterable[Iterable[str]], question: Iterable[str]) -> li
     """Return the words of the story, ``Q``, the words of the question, ``GO``."""
     told = [word for sentence in story for word in sentence]
     return [*told, QUESTION_MARK, *question, GO]
+
+
+def by_story(questions: Iterable[Question]) -> list[list[Question]]:
+    """Group questions that follow each other in one story, ``Q`` and ``GO`` around earlier ones.
+
+    The questions must have been read with ``keep_questions=True``. A group's last word sequence
+    then holds the sequences of all its questions: each answer is due at a ``GO``.
+    """
+    groups, told, marked = [], (), ()
+    for item in questions:
+        if not groups or item.story[: len(told)] != told:
+            groups.append([])
+            told, marked = (), ()
+        marked += item.story[len(told) :]
+        groups[-1].append(replace(item, story=marked))
+        told = (*item.story, item.question)
+        marked += ((QUESTION_MARK, *item.question, GO),)
+    return groups
 
 
 def sentence_of_each_word(story: Sequence[Sequence[str]], question: Sequence[str]) -> list[int]:

@@ -3,10 +3,13 @@
 import json
 import signal
 
+import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
-from lessons_lib import checkpoints, records, tasks
+from lessons_lib import checkpoints, models, records, tasks
+from lessons_lib.evaluate import story_logits
 from lessons_lib.problems import StoryProblem, TaskProblem, problem
 from lessons_lib.recipes import RECIPES, Recipe, find
 from lessons_lib.training import NotFinite, Training
@@ -363,6 +366,18 @@ def test_each_pass_meets_every_question_once_in_a_new_order():
     assert not torch.equal(passes[0], passes[1])
 
 
+def test_a_curriculum_goes_from_the_shortest_questions_to_all():
+    source = StoryProblem(0, 4, task="qa1", questions=100, held_out=10, curriculum=50)
+    lengths = sorted(len(coded) for coded in source._coded)
+    longest = [max(len(source._coded[i]) for i in source._chosen(step)) for step in range(50)]
+    for step in range(50):
+        assert longest[step] <= lengths[round(100 * (0.2 + 0.8 * step / 50)) - 1]
+    assert longest[0] < max(longest[40:])
+    passed = np.concatenate([source._chosen(step) for step in range(50, 75)])
+    assert sorted(passed) == list(range(100))  # from there, whole passes
+    assert (source._chosen(7) == source._chosen(7)).all()
+
+
 def test_held_out_questions_are_not_trained_on():
     source = StoryProblem(0, 4, task="qa1", questions=200, held_out=50)
     words = source.vocabulary.words
@@ -372,9 +387,54 @@ def test_held_out_questions_are_not_trained_on():
         assert (*told, "Q", *item.question, "GO") not in trained_on
 
 
+STORIES = """\
+1 John moved to the office.
+2 Where is John?\toffice\t1
+1 Mary moved to the garden.
+2 Where is Mary?\tgarden\t1
+3 John went to the office.
+4 Mary went back to the hallway.
+5 Where is John?\toffice\t3
+1 Mary went to the garden.
+2 Where is Mary?\tgarden\t1
+"""
+
+
+def test_whole_stories_ask_for_every_answer_at_its_go_and_cut_no_story_in_two(tmp_path):
+    path = tmp_path / "qa1_train.txt"
+    path.write_text(STORIES)
+    about = {"task": "qa1", "source": str(path), "whole_stories": True}
+    source = StoryProblem(0, 2, held_out=1, **about)
+    words, answers = source.vocabulary.words, source.vocabulary.answers
+    told = " ".join(words[number] for number in source._coded[1])
+    assert told == (
+        "mary moved to the garden Q where is mary GO john went to the office "
+        "mary went back to the hallway Q where is john GO"
+    )
+    assert [answers[number] for number in source._answers[1]] == ["garden", "office"]
+    assert len(source._coded) == 2
+    assert [item.answer for item in source.held_out] == ["garden"]
+    assert len(StoryProblem(0, 1, held_out=2, **about).held_out) == 3  # the story of two goes whole
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "NTM", "LNTM"])
+def test_the_loss_of_whole_stories_is_the_mean_over_their_questions_asked_alone(kind, tmp_path):
+    path = tmp_path / "qa1_train.txt"
+    path.write_text(STORIES)
+    source = StoryProblem(0, 2, task="qa1", source=str(path), whole_stories=True, held_out=1)
+    model = models.build(kind=kind, input_size=4, hidden_size=6, **source.sizes)
+    questions = source.read(str(path), "train")[:3]
+    logits, right = story_logits(model, source.vocabulary, questions)
+    alone = F.cross_entropy(logits, right)
+    with torch.no_grad():
+        assert torch.allclose(source.loss(model, 0, torch.device("cpu")), alone, atol=1e-6)
+
+
 def test_too_few_questions_and_unknown_tasks_are_named():
     with pytest.raises(ValueError, match="expected at least 64 questions, got 32"):
         StoryProblem(0, 64, task="qa1", questions=32)
+    with pytest.raises(ValueError, match="expected a source for whole_stories"):
+        StoryProblem(0, 4, task="qa1", questions=32, whole_stories=True)
     with pytest.raises(ValueError, match="nonsense"):
         problem(0, 4, {"task": "nonsense"})
 

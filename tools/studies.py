@@ -16,7 +16,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lessons_lib import babi, checkpoints, records, stories
+from lessons_lib import checkpoints, records, stories
 from lessons_lib.evaluate import evaluate_stories, evaluate_task
 from lessons_lib.problems import TaskProblem
 from lessons_lib.recipes import Recipe, find
@@ -122,7 +122,7 @@ def measure(tests: Sequence[dict], training: Training) -> list[dict]:
     task, found = training.recipe.data["task"], []
     for test in tests:
         if "source" in test:
-            questions = babi.load(test["source"], task, test["split"])
+            questions = problem.read(test["source"], test["split"])
         else:
             questions = stories.generate(task, test["count"], seed=seed, split="test")
         found.append({**test, **evaluate_stories(model, problem.vocabulary, questions)})
