@@ -44,6 +44,22 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in (DATA / "checkpoints").glob("*.pt"))
 
 
+def study(name: str) -> dict[str, list[dict]]:
+    """Return a recorded study of ``data/studies``: for each recipe's name its seeds' records.
+
+    Raises:
+        FileNotFoundError: there is no such study; lists those there are.
+    """
+    path = DATA / "studies" / f"{name}.json"
+    if not path.exists():
+        known = ", ".join(sorted(other.stem for other in path.parent.glob("*.json")))
+        raise FileNotFoundError(f"expected a study among {known}, got {name!r}")
+    found: dict[str, list[dict]] = {}
+    for entry in json.loads(path.read_text(encoding="utf-8"))["entries"]:
+        found.setdefault(entry["recipe"]["name"], []).append(entry)
+    return found
+
+
 def load(name_or_path: str | Path) -> tuple[nn.Module, Vocabulary | None, dict]:
     """Load a trained model: ``model, vocabulary, record``.
 

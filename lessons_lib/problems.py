@@ -34,6 +34,7 @@ class TaskProblem:
     """
 
     vocabulary = None
+    examples = None
     goal = "wrong_bits_per_sequence"
 
     def __init__(
@@ -115,6 +116,11 @@ class StoryProblem:
     def read(self, source: str, split: str) -> list[Question]:
         """Read real questions as the models of this problem are asked them."""
         return [item for group in self._groups(source, split) for item in group]
+
+    @property
+    def examples(self) -> int:
+        """How many word sequences a pass over the training data holds."""
+        return len(self._coded)
 
     def _groups(self, source: str, split: str) -> list[list[Question]]:
         """Read questions, those that one pass answers together."""

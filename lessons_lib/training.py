@@ -243,6 +243,7 @@ class Training:
             "command": f"python -m lessons_lib train {self.recipe.name} --seed {self.seed}",
             "seed": self.seed,
             "steps": self.step,
+            "examples": self.problem.examples,
             "finished": self.finished,
             "skipped": list(self.skipped),
             "date": datetime.now(UTC).date().isoformat(),

@@ -142,3 +142,11 @@ def test_every_shipped_checkpoint_loads():
         assert all(value.isfinite().all() for value in model.state_dict().values())
         assert (vocabulary is None) == ("copy" in name)
         assert record["recipe"]["name"].startswith(name)
+
+
+def test_a_study_is_read_by_recipe_and_a_missing_one_is_named():
+    found = checkpoints.study("copy-live")
+    assert list(found) == ["copy-live", "copy-live-beta2-999"]
+    assert [entry["seed"] for entry in found["copy-live"]] == list(range(10))
+    with pytest.raises(FileNotFoundError, match="expected a study among .*copy-live.*'nothing'"):
+        checkpoints.study("nothing")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lessons_lib import checkpoints, load, tasks
 from lessons_lib.figures import draw_tape
-from tools import bench, bench_report, readme_studies
+from tools import bench, bench_report, readme_babi, readme_studies
 from tools.layout import COMPUTE_MINUTES, NOTEBOOKS, ROOT
 from tools.results import ARCHIVE
 
@@ -113,6 +113,9 @@ TABLES = {
     "faithfulness": faithfulness,
     "tasks": readme_studies.tasks,
     "starts": readme_studies.starts,
+    "babi": readme_babi.table,
+    "choice": readme_babi.choice,
+    "data": readme_babi.data,
     "bench": speed,
 }
 

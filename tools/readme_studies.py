@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-from itertools import groupby
 
-from tools.studies import FOLDER
+from lessons_lib import checkpoints
 
 TASKS = (
     "copy-live",
@@ -19,16 +17,6 @@ TASKS = (
 SIZES = ("length", "items", "repeats")
 
 
-def _entries(study: str) -> list[dict]:
-    path = FOLDER / f"{study}.json"
-    return json.loads(path.read_text(encoding="utf-8"))["entries"] if path.exists() else []
-
-
-def _by_recipe(study: str) -> list[tuple[str, list[dict]]]:
-    groups = groupby(_entries(study), key=lambda entry: entry["recipe"]["name"])
-    return [(name, list(group)) for name, group in groups]
-
-
 def tasks() -> str:
     """Return the tasks of the NTM paper: wrong bits of every seed, as trained and beyond."""
     lines = [
@@ -36,7 +24,7 @@ def tasks() -> str:
         "|---|---|---|---|",
     ]
     for study in TASKS:
-        for name, entries in _by_recipe(study):
+        for name, entries in checkpoints.study(study).items():
             seconds = statistics.median(entry["cpu_seconds"] for entry in entries)
             spent = f"{entries[0]['steps']:,}, {seconds:.0f} s"
             command = f"`{entries[0]['command']}`"
@@ -70,7 +58,7 @@ def starts() -> str:
         "| task and start | updates to at most 1 wrong bit, each seed | median | command |",
         "|---|---|---|---|",
     ]
-    for name, entries in _by_recipe("memory-start"):
+    for name, entries in checkpoints.study("memory-start").items():
         reached = [reached_at(entry["curve"]) for entry in entries]
         counted = sorted(step if step is not None else float("inf") for step in reached)
         middle = statistics.median(counted)

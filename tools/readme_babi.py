@@ -1,0 +1,99 @@
+"""README's table of real bAbI: what the paper reports beside every seed of ours, from records."""
+
+from __future__ import annotations
+
+import json
+import statistics
+
+from lessons_lib import checkpoints
+from lessons_lib.claims import LNTM_PAPER
+from tools import babi_rules
+
+MODELS = {  # the end of a recipe's name: what it is, and the paper's column
+    "lstm-brief": ("LSTM, 10 passes", "lstm"),
+    "lstm": ("LSTM", "lstm"),
+    "ntm": ("NTM", "ntm"),
+    "lntm8": ("L-NTM, R = 8", "lntm"),
+    "lntm16": ("L-NTM, R = 16", "lntm"),
+    "lntm32": ("L-NTM, R = 32", "lntm"),
+}
+
+MODELS_IN_WORDS = {"lstm": "LSTM", "ntm": "NTM", "lntm": "L-NTM, R = 8"}
+
+
+def table() -> str:
+    """Return a line for each rule and each model of each task."""
+    lines = [
+        "| task | model | paper | median (each seed) | passes | CPU time of a seed | command |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    rules = json.loads(babi_rules.RESULTS.read_text(encoding="utf-8"))
+    for entry in rules["entries"]:
+        lines += _rules(entry, rules["command"])
+        for name, entries in _recorded(f"babi-{entry['task']}").items():
+            lines.append(_model(name, entries))
+    return "\n".join(lines)
+
+
+def _recorded(study: str) -> dict[str, list[dict]]:
+    """Return a study's records, none where it has not been run."""
+    try:
+        return checkpoints.study(study)
+    except FileNotFoundError:
+        return {}
+
+
+def _rules(entry: dict, command: str) -> list[str]:
+    named = {"commonest answer": "commonest_answer", "place named last": "last_place"}
+    return [
+        f"| {entry['task']} | rule: {rule} | | {entry[key]:.1%} | | | `{command}` |"
+        for rule, key in named.items()
+        if entry[key] > 0
+    ]
+
+
+def _model(name: str, entries: list[dict]) -> str:
+    task, _, kind = name.partition("-")
+    words, column = MODELS[kind]
+    claim = getattr(LNTM_PAPER[task], column)
+    right = [entry["measured"][0]["accuracy"] for entry in entries]
+    first = entries[0]
+    passes = first["steps"] * first["recipe"]["batch_size"] / first["examples"]
+    minutes = statistics.median(entry["cpu_seconds"] for entry in entries) / 60
+    each = ", ".join(f"{value:.1%}" for value in right)
+    cells = [
+        task,
+        words,
+        "" if claim is None else f"{claim:g}%",
+        f"**{statistics.median(right):.1%}** ({each})",
+        f"{passes:.0f}",
+        f"{minutes:.1f} min",
+        f"`{first['command']}`",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def choice() -> str:
+    """Return what was tried before the table was made, on held-out training questions."""
+    lines = ["| L-NTM, R = 8, on qa1 | held out | at the best measure |", "|---|---|---|"]
+    for name, (entry,) in _recorded("babi-choice").items():
+        if "stopped" in entry:
+            lines.append(f"| {name} | {entry['stopped']} | |")
+            continue
+        curve = [point["accuracy"] for point in entry["curve"]]
+        lines.append(f"| {name} | {curve[-1]:.1%} | {max(curve):.1%} |")
+    return "\n".join(lines)
+
+
+def data() -> str:
+    """Return what ten times the data does to each model at the same number of updates."""
+    lines = [
+        "| model, generated questions | generated, held out, each seed | real valid, each seed |",
+        "|---|---|---|",
+    ]
+    for name, entries in _recorded("babi-data").items():
+        kind, _, questions = name.partition("-")
+        tests = zip(*(entry["measured"] for entry in entries), strict=True)
+        shown = [", ".join(f"{found['accuracy']:.1%}" for found in test) for test in tests]
+        lines.append(f"| {MODELS_IN_WORDS[kind]}, {int(questions):,} | {' | '.join(shown)} |")
+    return "\n".join(lines)

@@ -1,0 +1,174 @@
+"""What the studies train: recipes, seeds chosen beforehand, and what is measured afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lessons_lib.recipes import Recipe, find
+
+BABI = "$LESSONS_BABI"
+KINDS = ("lstm", "ntm", "lntm")
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is trained, with which seeds, and what is measured on every finished machine.
+
+    ``tests`` are one measurement each: the options of ``evaluate_task``; for stories ``count`` of
+    generated questions, or ``source`` and ``split`` of real ones.
+    """
+
+    about: str
+    recipes: Sequence[Recipe]
+    seeds: Sequence[int]
+    tests: Sequence[dict]
+
+
+def _starts(recipe: Recipe, choices: Sequence[str], name: str) -> list[Recipe]:
+    """Return a recipe with each of the memory's starts."""
+    return [
+        recipe.changed(name=f"{name}-{start}", model={**recipe.model, "memory_init": start})
+        for start in choices
+    ]
+
+
+def _babi(task: str, steps: int = 4000) -> Study:
+    """Return the L-NTM paper's table for a task of real bAbI: all models with the same settings.
+
+    The settings were chosen on the last 1,000 training questions, never on the valid ones.
+    """
+    lstm = Recipe(
+        f"{task}-lstm",
+        {"kind": "LSTM", "input_size": 64, "hidden_size": 128},
+        {"task": task, "source": BABI, "curriculum": 1000},
+        steps=steps,
+        learning_rate=1e-2,
+        beta2=0.95,
+        decay="cosine",
+        measure_every=250,
+    )
+    brief = lstm.changed(
+        name=f"{task}-lstm-brief",
+        data={"task": task, "source": BABI},
+        steps=1250,
+        learning_rate=1e-3,
+        beta2=0.999,
+        decay="none",
+    )
+
+    def other(name: str, **model: object) -> Recipe:
+        return lstm.changed(name=f"{task}-{name}", model={**lstm.model, **model})
+
+    lntms = [other(f"lntm{r}", kind="LNTM", read_pointers=r) for r in (8, 16, 32)]
+    models = [brief, lstm, lntms[0]]
+    if task in ("qa1", "qa2"):
+        models = [brief, lstm, other("ntm", kind="NTM", slots=8), *lntms]
+    about = f"real {task}: the models of the L-NTM paper, and an LSTM trained as briefly as its"
+    return Study(about, models, range(3), [{"source": BABI, "split": "valid"}])
+
+
+def _generated(kind: str, questions: int) -> Recipe:
+    """Return a training on generated questions with usual settings, where data matters most."""
+    recipe = find(f"{kind}-qa1").changed(name=f"{kind}-{questions}", steps=4000, stop_at=None)
+    return recipe.changed(data={**recipe.data, "questions": questions}, measure_every=250)
+
+
+def _choice() -> Study:
+    """Return what was tried on held-out training questions of qa1, one change at a time."""
+    chosen = _babi("qa1").recipes[-3].changed(name="chosen")  # L-NTM with 8 pointers
+
+    def but(name: str, model: dict | None = None, data: dict | None = None, **changes) -> Recipe:
+        data, model = {**chosen.data, **(data or {})}, {**chosen.model, **(model or {})}
+        return chosen.changed(name=name, data=data, model=model, **changes)
+
+    usual = {"learning_rate": 3e-3, "beta2": 0.999}
+    recipes = [
+        chosen,
+        but("no curriculum", data={"curriculum": 0}),
+        but("no curriculum, rate 3e-3, β₂ 0.999", data={"curriculum": 0}, **usual),
+        but("rate 3e-3, β₂ 0.999", **usual),
+        but("rate 2e-2", learning_rate=2e-2),
+        but("constant rate", decay="none"),
+        but("controller of 64", {"hidden_size": 64}),
+        but("reads fed back", {"feed_reads": True}),
+        but("word dropout 0.2", {"dropout": 0.2}),
+        but("weight decay 0.1", weight_decay=0.1),
+        but("kernel of 7", {"kernel_size": 7}),
+        but("constant start", {"memory_init": "constant"}),
+        but("whole stories", data={"whole_stories": True}, batch_size=32, steps=2000),
+    ]
+    about = "real qa1, L-NTM: the settings of the tables and what else was tried, on held-out ones"
+    return Study(about, recipes, [10], [])
+
+
+def studies() -> dict[str, Study]:
+    """Return the studies by name."""
+    live, ten, five = find("copy-live"), range(10), range(5)
+    alone = {"model": find("lstm-recall").model, "learning_rate": 3e-3, "beta2": 0.999}
+    alone["run_slots"] = None
+    longer = [{"length": a, "repeats": b} for a, b in ((10, 10), (20, 10), (10, 20))]
+    solved = [{"count": 500}, {"count": 50, "length": 120}]
+    lstm = {**live.model, "controller": "lstm"}
+    copy = live.changed(model=lstm, steps=1500, measure_every=50, run_slots=None)
+    recall = find("ntm-lstm-recall").changed(measure_every=50, run_slots=None)
+    ntm_starts = ("constant", "learned", "random")
+    told = find("lntm-qa1").changed(steps=3000, measure_every=250, stop_at=None)
+    return {
+        "copy-live": Study(
+            "copy in half a minute, and the same with Adam's usual memory of past gradients",
+            [live, live.changed(name="copy-live-beta2-999", beta2=0.999)],
+            ten,
+            solved,
+        ),
+        "copy-live-fresh": Study(
+            "copy-live with seeds that nobody looked at while its settings were chosen",
+            [live.changed(name="copy-live-fresh")],
+            range(10, 20),
+            solved,
+        ),
+        "tasks-copy": Study(
+            "copy with an LSTM controller, and with an LSTM alone",
+            [find("ntm-lstm-copy"), find("ntm-lstm-copy").changed(name="lstm-copy", **alone)],
+            five,
+            solved,
+        ),
+        "tasks-recall": Study(
+            "associative recall by NTM with both controllers and by an LSTM",
+            [find("ntm-ff-recall"), find("ntm-lstm-recall"), find("lstm-recall")],
+            five,
+            [{"count": 500}, *({"count": 100, "items": items} for items in (6, 10, 15, 20))],
+        ),
+        "tasks-repeat": Study(
+            "repeat copy by NTM with a feed-forward controller and by an LSTM",
+            [find("ntm-ff-repeat"), find("lstm-repeat")],
+            five,
+            [{"count": 500}, *({"count": 100, **size} for size in longer)],
+        ),
+        "clip-outputs": Study(
+            "copy without the clipping of the controller's outputs",
+            [live.changed(name="copy-unclipped", model={**live.model, "clip": 1e9})],
+            ten,
+            solved,
+        ),
+        "memory-start": Study(
+            "copy and associative recall from a constant, a learned and a random memory",
+            [*_starts(copy, ntm_starts, "copy"), *_starts(recall, ntm_starts, "recall")],
+            ten,
+            [{"count": 500}],
+        ),
+        "lntm-start": Study(
+            "L-NTM on generated qa1 from a Gaussian and a constant memory",
+            _starts(told, ("gaussian", "constant"), "lntm"),
+            range(5),
+            [{"count": 1000}],
+        ),
+        "babi-choice": _choice(),
+        "babi-data": Study(
+            "qa1 with 10,000 and with 100,000 generated questions, the same number of updates",
+            [_generated(kind, questions) for kind in KINDS for questions in (10_000, 100_000)],
+            range(3),
+            [{"count": 1000}, {"source": BABI, "split": "valid"}],
+        ),
+        **{f"babi-{task}": _babi(task) for task in ("qa1", "qa2", "qa6", "qa9", "qa15", "qa20")},
+    }
