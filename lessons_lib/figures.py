@@ -349,7 +349,8 @@ def draw_curves(
     ax.set_title(title)
     ax.grid(color="#e5e5e5")
     if ax.get_legend_handles_labels()[0]:
-        ax.legend()
+        beside = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+        ax.legend(**(beside if len(curves) > 4 else {}))  # with many, no corner is sure to be free
     return figure
 
 

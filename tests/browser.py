@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, sync_playwright
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = (
@@ -173,8 +173,13 @@ class Lab:
 
     def __post_init__(self) -> None:
         """Listen for what goes wrong in the page."""
-        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        self.page.on("pageerror", self._on_page_error)
         self.page.on("console", self._on_console)
+
+    def _on_page_error(self, error: Error) -> None:
+        """Keep an error with one of our modules on its stack; JupyterLab has some of its own."""
+        if any(word in f"{error.stack}" for word in ("anywidget", "lessons_lib", "blob:")):
+            self.problems.append(f"page error: {error.stack}")
 
     def _on_console(self, message: ConsoleMessage) -> None:
         about = f"{message.text} {message.location.get('url', '')}"

@@ -148,5 +148,5 @@ def test_a_study_is_read_by_recipe_and_a_missing_one_is_named():
     found = checkpoints.study("copy-live")
     assert list(found) == ["copy-live", "copy-live-beta2-999"]
     assert [entry["seed"] for entry in found["copy-live"]] == list(range(10))
-    with pytest.raises(FileNotFoundError, match="expected a study among .*copy-live.*'nothing'"):
+    with pytest.raises(FileNotFoundError, match=r"expected a study among .*copy-live.*'nothing'"):
         checkpoints.study("nothing")

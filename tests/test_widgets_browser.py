@@ -9,14 +9,13 @@ import base64
 from pathlib import Path
 
 import nbformat
-import pytest
 import torch
 from playwright.sync_api import TimeoutError
 
 from lessons_lib.lntm import LNTM
 from lessons_lib.ntm import NTM
 from lessons_lib.recurrent import LSTM
-from lessons_lib.widgets import AddressingPlayground, ConvolutionStepper, TapeStepper
+from lessons_lib.widgets import AddressingPlayground, ConvolutionStepper
 from lessons_lib.widgets.base import script
 from tools.build_notebooks import METADATA
 
@@ -144,67 +143,6 @@ def test_the_playground_draws_the_librarys_numbers_and_follows_its_sliders(lab, 
     assert not lab.page.get_by_text("need a running kernel").is_visible()
 
 
-def test_the_tape_stepper_is_driven_by_keys_slider_and_pointer_ntm(lab, tmp_path):
-    source = stepper_source(NTM, NTM_SIZES, more="").replace(
-        "stepper = TapeStepper(trace, inputs=None)",
-        "stepper = TapeStepper(trace)\nstepper.step = 4",
-    )
-    [shown] = show(lab, tmp_path, source)
-    trace = same_trace(NTM, NTM_SIZES)
-
-    def check(step: int) -> None:
-        shown.wait("memory_after", trace.memory_after[step, 0])
-        shown.wait("memory_before", trace.memory_before[step, 0])
-        shown.wait("write.weights 0", trace.write.weights[step, 0, 0])
-        shown.wait("read.weights 0", trace.read.weights[step, 0, 0])
-        shown.wait("read.gate 0", trace.read.gate[step, 0, :1])
-        shown.wait("erase_vector 0", trace.erase_vector[step, 0, 0])
-        shown.wait("reads 0", trace.reads[step, 0, 0])
-
-    check(4)  # set from Python
-    shown.wait("write 0 over time", trace.write.weights[:, 0, 0].T)
-    assert shown.canvas.evaluate(COLORS) > 20
-    active = lab.page.evaluate(ACTIVE)
-    for key, step in [("ArrowRight", 5), ("ArrowLeft", 4), ("End", 11), ("Home", 0)]:
-        shown.press(key)
-        check(step)
-    assert lab.page.evaluate(ACTIVE) == active  # the notebook's own shortcuts stay out
-    lab.page.get_by_role("slider", name="step").focus()
-    lab.page.keyboard.press("ArrowRight")
-    check(1)
-    shown.canvas.click(position=shown.at_step(7, 12, down=30))
-    check(7)
-    assert "step 7" in shown.canvas.get_attribute("aria-label")
-    shown.canvas.hover(position=shown.at_step(3, 12, down=20))
-    assert "input, step 3" in lab.wait_for(".lessons-picture .tooltip").inner_text()
-    lab.page.get_by_label("speed of playing").select_option("100")
-    shown.press(" ")
-    check(11)  # it plays to the last step
-
-
-def test_the_tape_stepper_shows_words_pointers_gates_and_nan(lab, tmp_path):
-    lntm, lstm, broken = show(
-        lab,
-        tmp_path,
-        stepper_source(LNTM, LNTM_SIZES, labels="list('abcdefghijkl')"),
-        stepper_source(LSTM, {"hidden_size": 7}),
-        stepper_source(NTM, NTM_SIZES, more="trace.memory_after[3:] = float('nan')"),
-    )
-    trace = same_trace(LNTM, LNTM_SIZES)
-    assert lntm.drawn()["inputs"] == list("abcdefghijkl")
-    lntm.wait("read.weights 0", trace.read.weights[0, 0, 0])
-    lntm.wait("write.add_gate 0", trace.add_gate[0, 0])
-    lab.page.get_by_label("which read head is drawn").select_option("3")
-    lntm.wait("read.weights 3", trace.read.weights[0, 0, 3])
-    trace = same_trace(LSTM, {"hidden_size": 7})
-    lstm.press("PageUp")
-    for name in ("forget_gate", "input_gate", "candidate", "cell", "output_gate", "hidden"):
-        lstm.wait(name, getattr(trace, name)[10, 0])
-    assert lab.wait_for(".problem:has-text('memory_after is not finite from step 3 on')")
-    broken.press("ArrowRight", times=4)
-    assert broken.canvas.evaluate("c => Array.from(c.drawn.memory_after).every(isNaN)")
-
-
 def test_the_convolution_stepper_slides_switches_and_blends(lab, tmp_path):
     [shown] = show(lab, tmp_path, CONVOLUTION)
     here = ConvolutionStepper()
@@ -238,26 +176,13 @@ def test_pictures_follow_the_theme_and_the_width(lab, tmp_path):
             assert box["x"] + box["width"] <= width  # nothing runs out of the page
 
 
-def test_an_exported_page_without_a_kernel_still_steps_and_says_what_cannot(page, tmp_path):
+def test_an_exported_page_without_a_kernel_says_what_cannot(page):
     """The saved state alone draws; the script runs against a model that no kernel answers."""
-    for name, make in [
-        ("stepper", lambda: TapeStepper(same_trace(NTM, NTM_SIZES))),
-        ("playground", lambda: AddressingPlayground().picture),
-    ]:
-        page.goto("about:blank")
-        picture = make()
-        page.set_content("<body style='width: 780px'><div id='place'></div></body>")
-        page.evaluate(ALONE, [script(f"{name}.js"), *saved_state(picture)])
-        page.wait_for_function(DRAWN, arg=[CANVAS, 0], timeout=10_000)
-        canvas = page.locator(CANVAS)
-        if name == "stepper":
-            canvas.focus()
-            page.keyboard.press("End")
-            drawn = canvas.evaluate(READ_BACK)["memory_after"]
-            wanted = picture.trace.memory_after[11, 0].flatten().tolist()
-            assert drawn == pytest.approx(wanted, abs=1e-6)
-        else:
-            page.get_by_text("need a running kernel").wait_for(timeout=10_000)
+    picture = AddressingPlayground().picture
+    page.set_content("<body style='width: 780px'><div id='place'></div></body>")
+    page.evaluate(ALONE, [script("playground.js"), *saved_state(picture)])
+    page.wait_for_function(DRAWN, arg=[CANVAS, 0], timeout=10_000)
+    page.get_by_text("need a running kernel").wait_for(timeout=10_000)
 
 
 ALONE = """async ([source, state, numbers]) => {

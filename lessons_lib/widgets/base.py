@@ -1,7 +1,8 @@
 """What all pictures share: their script, their style, and how numbers travel to the browser.
 
 A picture is an anywidget. Its script is a plain ES module beside this file that imports
-``shared.js``; a browser gets one text, so the two are joined here, at import, with no build step.
+``shared.js`` and, where it is long, modules of its own; a browser gets one text, so they are joined
+here, at import, with no build step.
 Numbers travel once, as one buffer of float32, with an index of names and shapes; so NaN and
 infinity arrive as they are.
 """
@@ -18,22 +19,37 @@ import traitlets
 from torch import Tensor
 
 HERE = Path(__file__).parent
-IMPORT = re.compile(r'^import \{[^}]*\} from "\./shared\.js";\n', re.MULTILINE)
+IMPORT = re.compile(r'^(?:import|export) \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?!default\b)", re.MULTILINE)
 
 
 def script(name: str) -> str:
-    """Return the widget's module with ``shared.js`` in the place of its import."""
-    shared = EXPORT.sub("", (HERE / "shared.js").read_text(encoding="utf-8"))
-    own, found = IMPORT.subn("", (HERE / name).read_text(encoding="utf-8"))
-    if found != 1:
-        raise ValueError(f"expected one import of ./shared.js in {name}, got {found}")
-    return shared + own
+    """Return the widget's module after every module that it imports, each once, as one text.
+
+    The modules share one scope then, so a name may be declared at the top of one of them only.
+
+    Raises:
+        ValueError: an import that is not ``import { names } from "./module.js";``.
+    """
+    texts: dict[str, str] = {}
+
+    def join(module: str) -> None:
+        text = (HERE / module).read_text(encoding="utf-8")
+        for needed in IMPORT.findall(text):
+            if needed not in texts:
+                join(needed)
+        texts[module] = EXPORT.sub("", IMPORT.sub("", text))
+
+    join(name)
+    joined = "".join(texts.values())
+    if re.search(r"^import\b", joined, re.MULTILINE):
+        raise ValueError(f'expected imports like import {{ names }} from "./module.js" in {name}')
+    return joined
 
 
-def style() -> str:
-    """Return the style sheet of all pictures."""
-    return (HERE / "shared.css").read_text(encoding="utf-8")
+def style(*more: str) -> str:
+    """Return the style sheet of all pictures, then these of one picture's own."""
+    return "".join((HERE / name).read_text(encoding="utf-8") for name in ("shared.css", *more))
 
 
 class Picture(anywidget.AnyWidget):

@@ -7,20 +7,19 @@ from typing import Self
 
 import ipywidgets
 import torch
-import traitlets
 from matplotlib.figure import Figure
 from torch import Tensor
-from torch.nn.functional import cosine_similarity
 
-from lessons_lib import figures
 from lessons_lib.addressing import circular_shift, content_weights, interpolate, sharpen
 from lessons_lib.trace import HeadTrace, Trace
-from lessons_lib.widgets.base import Picture, as_tensor, script, style
-from lessons_lib.widgets.controls import Distribution, NumberBoxes, slider
+from lessons_lib.widgets.base import as_tensor
+from lessons_lib.widgets.challenge import AddressingChallenge
+from lessons_lib.widgets.controls import Distribution, short, slider, with_box
+from lessons_lib.widgets.live import ROW, Given, LiveWidget, checked_key
+from lessons_lib.widgets.stages import LIT, StagesPicture, parameters, still
 
 MEMORY = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1), (-1, 0, 1))
 KEY = (0, 1, 1)
-PREVIOUS = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
 PRESETS = {  # β, g, s, γ
     "find by content": (12.0, 1.0, (0, 1, 0), 1.0),
     "step right": (1.0, 0.0, (0, 0, 1), 1.0),
@@ -28,25 +27,15 @@ PRESETS = {  # β, g, s, γ
     "blur and sharpen": (1.0, 0.0, (0.25, 0.5, 0.25), 3.0),
     "jump then step": (12.0, 1.0, (0, 0, 1), 1.0),
 }
-LIT = {  # the stage that each control changes
-    "key_strength": "content",
-    "gate": "interpolated",
-    "shift": "shifted",
-    "sharpening": "weights",
-}
+MODES = ("explore", "challenge")
 Numbers = Tensor | Sequence | None
 
 
-class StagesPicture(Picture):
-    """The canvas: the memory, the key, and each stage from w_{t−1} to w."""
-
-    _esm = script("playground.js")
-    _css = style()
-    lit = traitlets.Unicode("").tag(sync=True)
-
-
-class AddressingPlayground(ipywidgets.VBox):
+class AddressingPlayground(LiveWidget):
     """One head on one memory; every stage is computed by ``lessons_lib.addressing``.
+
+    The numbers of the memory and the key can be typed and dragged in the picture, and a click on a
+    bar of w_{t−1} puts the head there. "challenge" shows levels to be won in few moves.
 
     Args:
         memory: M, (S, W); None is six slots of three numbers.
@@ -58,34 +47,40 @@ class AddressingPlayground(ipywidgets.VBox):
         gate: the slider of g in [0, 1] (NTM eq. 7).
         shift: s, three sliders that stay a distribution (NTM eq. 8); ``shift.value`` sets all.
         sharpening: the slider of γ ≥ 1 (NTM eq. 9).
+        mode: "explore" or "challenge", to read and to set by ``mode.value``.
+        challenge: the challenge, once it was opened, else None.
         stages: what was computed last, by name, (S,) each.
 
     Raises:
         ValueError: the numbers do not fit together, or ``previous`` is no distribution.
     """
 
+    memory = Given("M, (S, W); setting another size resets the key and the previous weighting.")
+    key = Given("k, (W,).")
+    previous = Given("w_{t−1}, (S,), a distribution.")
+
     def __init__(
         self, memory: Numbers = None, key: Numbers = None, previous: Numbers = None
     ) -> None:
         """Show the head, with ordinary sliders above the picture."""
+        super().__init__(StagesPicture())
         self.key_strength = slider("β key strength", 5.0, 0.0, 50.0, 0.1)
         self.gate = slider("g gate", 1.0, 0.0, 1.0, 0.01, widens=False)
         self.shift = Distribution()
         self.sharpening = slider("γ sharpening", 1.0, 1.0, 20.0, 0.1)
-        self.picture = StagesPicture()
-        self._boxes = {
-            "memory": NumberBoxes("memory M: a row a slot", self._edit_memory),
-            "key": NumberBoxes("key k", self._edit_key),
-        }
-        self._ready = False
-        self._memory = as_tensor("memory", MEMORY if memory is None else memory, "slots", "width")
-        self._key = self._checked_key(_default_key(self._memory, memory is None, key))
-        self._previous = self._checked_previous(_default_previous(self._memory, previous))
-        super().__init__([self._buttons(), self._sliders(), self.picture, self._editors()])
+        self.mode = ipywidgets.ToggleButtons(options=MODES)
+        self.mode.style.button_width = "90px"
+        self.challenge: AddressingChallenge | None = None
+        self.take("memory", MEMORY if memory is None else memory)
+        self.take("key", _default_key(self.given["memory"], memory is None, key))
+        if previous is not None:
+            self.take("previous", previous)
+        self._exploring = [self._buttons(), self._sliders(), self.picture, self._editors()]
+        self.children = [self.mode, *self._exploring]
         for name in LIT:
             getattr(self, name).observe(self._moved, "value")
-        self._ready = True
-        self._refill()
+        self.mode.observe(self._switched, "value")
+        self._start()
 
     @classmethod
     def from_trace(
@@ -115,47 +110,13 @@ class AddressingPlayground(ipywidgets.VBox):
         # An NTM addresses all its heads on the memory that the last step left.
         made = cls(trace.memory_before[step, sequence], stages.key[here], stages.previous[here])
         made.set(
-            stages.key_strength[here].item(),
-            stages.gate[here].item(),
-            stages.shift[here].tolist(),
-            stages.sharpening[here].item(),
+            short(stages.key_strength[here].item()),
+            short(stages.gate[here].item()),
+            [short(share) for share in stages.shift[here].tolist()],
+            short(stages.sharpening[here].item()),
         )
+        made.children = made._exploring  # the challenge has a memory of its own
         return made
-
-    @property
-    def memory(self) -> Tensor:
-        """M, (S, W); setting another size resets the key and the previous weighting."""
-        return self._memory.clone()
-
-    @memory.setter
-    def memory(self, numbers: Numbers) -> None:
-        memory = as_tensor("memory", numbers, "slots", "width")
-        self._memory = memory
-        if len(self._key) != memory.shape[1]:
-            self._key = memory[0].clone()
-        if len(self._previous) != len(memory):
-            self._previous = _default_previous(memory, None)
-        self._refill()
-
-    @property
-    def key(self) -> Tensor:
-        """k, (W,)."""
-        return self._key.clone()
-
-    @key.setter
-    def key(self, numbers: Numbers) -> None:
-        self._key = self._checked_key(numbers)
-        self._refill()
-
-    @property
-    def previous(self) -> Tensor:
-        """w_{t−1}, (S,), a distribution."""
-        return self._previous.clone()
-
-    @previous.setter
-    def previous(self, numbers: Numbers) -> None:
-        self._previous = self._checked_previous(numbers)
-        self._refill()
 
     def set(
         self, key_strength: float, gate: float, shift: Sequence[float], sharpening: float
@@ -187,34 +148,24 @@ class AddressingPlayground(ipywidgets.VBox):
 
     def still(self) -> Figure:
         """Return the stages as a figure for print."""
-        recorded = {name: stage[None, None, None] for name, stage in self.stages.items()}
-        parameters = {
-            name: torch.tensor([[[getattr(self, name).value]]])
-            for name in ("key_strength", "gate", "sharpening")
-        }
-        shift = torch.tensor([[[self.shift.value]]])
-        return figures.draw_stages(HeadTrace(shift=shift, **parameters, **recorded), 0)
+        return still(self.stages, self._chosen())
 
     def __repr__(self) -> str:
         """Name the widget and its size; the same text at every run."""
-        slots, width = self._memory.shape
+        slots, width = self.given["memory"].shape
         return f"AddressingPlayground({slots} slots × {width})"
 
-    def _checked_key(self, numbers: Numbers) -> Tensor:
-        key = as_tensor("key", numbers, "width")
-        if len(key) != self._memory.shape[1]:
-            raise ValueError(f"expected key ({self._memory.shape[1]},), got {tuple(key.shape)}")
-        return key
-
-    def _checked_previous(self, numbers: Numbers) -> Tensor:
-        weights = as_tensor("previous", numbers, "slots")
-        if len(weights) != len(self._memory):
-            size = len(self._memory)
-            raise ValueError(f"expected previous ({size},), got {tuple(weights.shape)}")
-        total = weights.double().sum().item()
-        if weights.min() < 0 or abs(total - 1) > 2e-3:
-            raise ValueError(f"expected previous to be a distribution, got sum {total:.4g}")
-        return weights
+    def _check(self, name: str, numbers: object) -> Tensor:
+        if name == "key":
+            return checked_key(numbers, self.given["memory"])
+        if name == "previous":
+            return _checked_previous(numbers, self.given["memory"])
+        memory = as_tensor("memory", numbers, "slots", "width")
+        if "key" in self.given and len(self.given["key"]) != memory.shape[1]:
+            self.given["key"] = memory[0].clone()
+        if "previous" not in self.given or len(self.given["previous"]) != len(memory):
+            self.given["previous"] = _on_slot(min(1, len(memory) - 1), len(memory))
+        return memory
 
     def _buttons(self) -> ipywidgets.HBox:
         made = []
@@ -224,71 +175,68 @@ class AddressingPlayground(ipywidgets.VBox):
             made.append(button)
         keep = ipywidgets.Button(description="use w as the next w(t−1)", layout={"width": "auto"})
         keep.on_click(lambda _button: self.keep())
-        return ipywidgets.HBox([*made, keep], layout={"flex_flow": "row wrap"})
+        return ipywidgets.HBox([*made, keep], layout=ROW)
 
     def _sliders(self) -> ipywidgets.HBox:
-        left = ipywidgets.VBox([self.key_strength, self.gate, self.sharpening])
-        return ipywidgets.HBox([left, self.shift], layout={"flex_flow": "row wrap"})
+        left = [with_box(one) for one in (self.key_strength, self.gate, self.sharpening)]
+        return ipywidgets.HBox([ipywidgets.VBox(left), self.shift], layout=ROW)
 
     def _editors(self) -> ipywidgets.Accordion:
-        inside = ipywidgets.HBox(list(self._boxes.values()), layout={"flex_flow": "row wrap"})
+        boxes = [
+            self._number_boxes("memory", "memory M: a row a slot"),
+            self._number_boxes("key", "key k"),
+        ]
+        inside = ipywidgets.HBox(boxes, layout=ROW)
         return ipywidgets.Accordion([inside], titles=("edit the numbers",), selected_index=None)
 
-    def _edit_memory(self, slot: int, column: int, number: float) -> None:
-        self._memory = self._memory.clone()
-        self._memory[slot, column] = number
-        self._draw("content")
+    def _switched(self, change: dict) -> None:
+        """Show the sliders, or the challenge in their place."""
+        if change["new"] == "explore":
+            self.children = [self.mode, *self._exploring]
+            return
+        if self.challenge is None:
+            self.challenge = AddressingChallenge()
+        self.children = [self.mode, self.challenge]
 
-    def _edit_key(self, _row: int, column: int, number: float) -> None:
-        self._key = self._key.clone()
-        self._key[column] = number
-        self._draw("content")
+    def _grid(self, grid: str) -> Tensor:
+        return self.given["memory"] if grid == "memory" else self.given["key"][None]
+
+    def _cell(self, grid: str, row: int, column: int) -> tuple[str, tuple[int, ...]]:
+        return (grid, (row, column)) if grid == "memory" else (grid, (column,))
+
+    def _changed(self, name: str) -> str:
+        return "content"
+
+    def _choose(self, grid: str, row: int) -> None:
+        """Put the head on a slot that was chosen in the picture."""
+        self.given["previous"] = _on_slot(row, len(self.given["memory"]))
+        self._draw("previous")
 
     def _moved(self, change: dict) -> None:
         if self._ready:
             name = next(name for name in LIT if getattr(self, name) is change["owner"])
             self._draw(LIT[name])
 
-    def _refill(self) -> None:
-        self._boxes["memory"].fill(self._memory)
-        self._boxes["key"].fill(self._key[None])
-        self._draw()
-
     def _draw(self, lit: str = "") -> None:
         """Compute the stages by the library's functions and send them."""
         if not self._ready:
             return
         self.stages = self._compute()
-        cosine = cosine_similarity(self._key[None], self._memory, dim=-1)
-        parameters = {
-            "key_strength": torch.tensor([self.key_strength.value]),
-            "gate": torch.tensor([self.gate.value]),
-            "shift": torch.tensor(self.shift.value),
-            "sharpening": torch.tensor([self.sharpening.value]),
-        }
-        sums = torch.stack([stage.sum() for stage in self.stages.values()])
+        memory, key = self.given["memory"], self.given["key"]
         with self.picture.hold_sync():
             self.picture.lit = lit
-            self.picture.problems = _problems(self.stages)
-            self.picture.put(
-                {
-                    "memory": self._memory,
-                    "key": self._key[None],
-                    "cosine": cosine,
-                    **self.stages,
-                    **parameters,
-                    "sums": sums,
-                }
-            )
+            self.picture.show(memory, key, self.stages, self._chosen())
+
+    def _chosen(self) -> dict[str, Tensor]:
+        return parameters(**{name: getattr(self, name).value for name in LIT})
 
     def _compute(self) -> dict[str, Tensor]:
         def one(*numbers: float) -> Tensor:
             return torch.tensor([numbers])  # (B = 1, H = 1)
 
-        content = content_weights(
-            self._memory[None], self._key[None, None], one(self.key_strength.value)
-        )
-        previous = self._previous[None, None]
+        key, strength = self.given["key"][None, None], one(self.key_strength.value)
+        content = content_weights(self.given["memory"][None], key, strength)
+        previous = self.given["previous"][None, None]
         interpolated = interpolate(content, previous, one(self.gate.value))
         shifted = circular_shift(interpolated, one(*self.shift.value)[:, None])
         weights = sharpen(shifted, one(self.sharpening.value))
@@ -308,15 +256,18 @@ def _default_key(memory: Tensor, usual: bool, key: Numbers) -> Numbers:
     return KEY if usual else memory[0]
 
 
-def _default_previous(memory: Tensor, previous: Numbers) -> Numbers:
-    if previous is not None:
-        return previous
-    start = torch.zeros(len(memory))
-    start[min(1, len(memory) - 1)] = 1.0
-    return start
+def _on_slot(slot: int, slots: int) -> Tensor:
+    """Return the weighting that is on one slot alone, (S,)."""
+    weights = torch.zeros(slots)
+    weights[slot] = 1.0
+    return weights
 
 
-def _problems(stages: dict[str, Tensor]) -> list[str]:
-    """Name the stages that are no weighting."""
-    bad = [name for name, stage in stages.items() if not torch.isfinite(stage).all()]
-    return [f"{name} is not finite: look for a NaN in the memory or the key" for name in bad]
+def _checked_previous(numbers: object, memory: Tensor) -> Tensor:
+    weights = as_tensor("previous", numbers, "slots")
+    if len(weights) != len(memory):
+        raise ValueError(f"expected previous ({len(memory)},), got {tuple(weights.shape)}")
+    total = weights.double().sum().item()
+    if abs(total - 1) > 2e-3 or weights.min() < 0:  # a NaN may pass: it is drawn and named
+        raise ValueError(f"expected previous to be a distribution, got sum {total:.4g}")
+    return weights

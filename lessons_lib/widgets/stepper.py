@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 import traitlets
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from lessons_lib import figures
-from lessons_lib.trace import HeadTrace, Trace
-from lessons_lib.widgets.base import Picture, as_tensor, pick_sequence, script, style
+from lessons_lib.origins import START, Origins, origins
+from lessons_lib.trace import Trace
+from lessons_lib.widgets.base import Picture, script, style
+from lessons_lib.widgets.stepper_numbers import (
+    RECURRENT,
+    Labels,
+    choose_slots,
+    numbers_of,
+    replace_symbols,
+)
 
-RECURRENT = {  # what a machine without memory is drawn by, in the order of its equations
-    "forget_gate": "f forget gate",
-    "input_gate": "i input gate",
-    "reset_gate": "r reset gate",
-    "update_gate": "z update gate",
-    "candidate": "c̃ candidate",
-    "cell": "c cell",
-    "output_gate": "o output gate",
-    "hidden": "h hidden",
-}
-OF_HEADS = ("weights", "key_strength", "gate", "shift", "sharpening")
-OF_MEMORY = ("memory_after", "erase_vector", "add_vector", "add_gate", "reads")
-Labels = Sequence[str] | Tensor | None
+STAGES = ("whole", "find", "erase", "add", "read")
 
 
 class TapeStepper(Picture):
-    """A trace under a slider: symbols, heads on the tape, memory before and after.
+    """A trace under a slider: symbols, heads on the tape, the memory before, erased and added to.
 
-    Keys: left and right arrow one step, page up and down ten, home and end, space plays.
+    Keys: left and right arrow one step, page up and down ten, home and end, space plays; 0 shows
+    whole steps, 1 to 4 the stages of one (find, erase, add, read), which the arrows then go
+    through; C shows what erase and add change alone; W jumps to where what is read was written, B
+    back; G opens the controller's gates.
 
     Args:
         trace: a record of any model, from ``trace=True``; cut padding off with ``trace.cut``.
@@ -45,7 +42,11 @@ class TapeStepper(Picture):
 
     Attributes:
         step: the step shown, from 0; to read and to set.
+        stage: "whole", or how far the step has come: "find", "erase", "add" or "read".
+        changes: whether erase and add are drawn as what they change alone.
+        gates: whether the controller's gates are drawn.
         read_head: which read head is drawn, where there are more than three.
+        origins: which step wrote what is read (``lessons_lib.origins``), or None.
 
     Raises:
         ValueError: an empty trace, a sequence that is not there, labels of another length.
@@ -54,6 +55,9 @@ class TapeStepper(Picture):
     _esm = script("stepper.js")
     _css = style()
     step = traitlets.Int(0).tag(sync=True)
+    stage = traitlets.Enum(STAGES, "whole").tag(sync=True)
+    changes = traitlets.Bool(False).tag(sync=True)
+    gates = traitlets.Bool(False).tag(sync=True)
     read_head = traitlets.Int(0).tag(sync=True)
     steps = traitlets.Int(1).tag(sync=True)
     labels = traitlets.Dict().tag(sync=True)
@@ -79,12 +83,13 @@ class TapeStepper(Picture):
         if not 0 <= sequence < batch:
             raise ValueError(f"expected a sequence from 0 to {batch - 1}, got {sequence}")
         self.trace = trace.sequence(sequence)
+        self.origins = _origins(self.trace)
         self.shown = {"inputs": inputs, "outputs": outputs}
-        chosen, note = _choose_slots(self.trace, slots)
-        numbers = _keep_slots(_numbers(self.trace), chosen)
+        chosen, note = choose_slots(self.trace, slots)
+        numbers = numbers_of(self.trace, chosen, self.origins)
         labels = {}
         for name, given in self.shown.items():
-            _replace(numbers, labels, name, given, len(trace))
+            replace_symbols(numbers, labels, name, given, len(trace))
         super().__init__(
             steps=len(trace),
             labels=labels,
@@ -105,6 +110,32 @@ class TapeStepper(Picture):
         heads = 1 if self.trace.read is None else self.trace.read.weights.shape[2]
         return min(max(proposal["value"], 0), heads - 1)
 
+    def written_at(self, step: int | None = None, head: int | None = None) -> int | None:
+        """Return the step that wrote most of what is read at a step: share(s) of ``origins``.
+
+        Args:
+            step: the step that reads, such as the one at which an answer is said; None is the step
+                shown.
+            head: which read head; None is all together.
+
+        Returns:
+            The step with the largest share, or None where that is the start or nothing was read.
+
+        Raises:
+            ValueError: the trace does not tell, or has no such step or head.
+        """
+        if self.origins is None:
+            raise ValueError("expected a trace whose memory is what its writes and erases make")
+        step = self.step if step is None else step
+        steps, heads = self.origins.reads.shape[:2]
+        if not 0 <= step < steps or not (head is None or 0 <= head < heads):
+            raise ValueError(
+                f"expected a step from 0 to {steps - 1} and a head from 0 to {heads - 1}, "
+                f"got {step} and {head}"
+            )
+        found = self.origins.of_read(step, head, most=1)
+        return None if not found or found[0][0] == START else found[0][0]
+
     def still(self, steps: Sequence[int] | None = None) -> Figure:
         """Return the same content as a filmstrip for print: these steps, or a few spread out."""
         return figures.filmstrip(self.trace, steps, **self.shown)
@@ -114,80 +145,9 @@ class TapeStepper(Picture):
         return f"TapeStepper({self.steps} steps)"
 
 
-def _numbers(trace: Trace) -> dict[str, Tensor]:
-    """Pick what is drawn, without the batch axis: (T, …) each."""
-    numbers = {"inputs": pick_sequence(trace.inputs, 0)}
-    if trace.outputs is not None:
-        numbers["outputs"] = pick_sequence(trace.outputs, 0)
-    if trace.memory_after is None:
-        names = RECURRENT
-    else:
-        names = OF_MEMORY
-        numbers["memory_before"] = _memory_before(trace)
-        numbers |= _head_numbers("write", trace.write) | _head_numbers("read", trace.read)
-    for name in names:
-        if getattr(trace, name) is not None:
-            numbers[name] = pick_sequence(getattr(trace, name), 0)
-    return numbers
-
-
-def _head_numbers(which: str, head: HeadTrace | None) -> dict[str, Tensor]:
-    if head is None:
-        return {}
-    found = {name: pick_sequence(getattr(head, name), 0) for name in OF_HEADS}
-    return {f"{which}.{name}": tensor for name, tensor in found.items() if tensor is not None}
-
-
-def _memory_before(trace: Trace) -> Tensor:
-    """Return M_{t−1}, (1, S, W) where each step begins with what the last one left, else all."""
-    before, after = pick_sequence(trace.memory_before, 0), pick_sequence(trace.memory_after, 0)
-    chained = torch.equal(before[1:].nan_to_num(), after[:-1].nan_to_num())
-    return before[:1] if chained else before
-
-
-def _choose_slots(trace: Trace, wanted: str | Sequence[int] | None) -> tuple[list[int], str]:
-    """Return the slots to draw, in order, and a sentence on those left out."""
-    if trace.memory_after is None:
-        return [], ""
-    count = trace.memory_after.shape[2]
-    every = list(range(count))
-    if wanted is None:
-        chosen = figures.used_slots(trace)
-    elif isinstance(wanted, str):
-        if wanted != "all":
-            raise ValueError(f"expected slots to be all or numbers, got {wanted!r}")
-        chosen = every
-    else:
-        chosen = [int(slot) for slot in wanted]
-        if not chosen or not set(chosen) <= set(every):
-            raise ValueError(f"expected slots from 0 to {count - 1}, got {chosen}")
-    if len(chosen) == count:
-        return chosen, ""
-    left_out = [slot for slot in every if slot not in set(chosen)]
-    most = figures.weights_of_slots(trace)[left_out].max().item()
-    words = f"{len(chosen)} of {count} slots are drawn; on the others no weight exceeds {most:.2g}."
-    return chosen, words
-
-
-def _keep_slots(numbers: dict[str, Tensor], slots: list[int]) -> dict[str, Tensor]:
-    """Keep these slots of the memories (T, S, W) and weightings (T, H, S)."""
-    axes = {"memory_before": 1, "memory_after": 1, "write.weights": 2, "read.weights": 2}
-    keep = torch.tensor(slots, dtype=torch.long)
-    return {
-        name: tensor.cpu().index_select(axes[name], keep) if name in axes else tensor
-        for name, tensor in numbers.items()
-    }
-
-
-def _replace(
-    numbers: dict[str, Tensor], labels: dict[str, list[str]], name: str, given: Labels, steps: int
-) -> None:
-    """Put the given labels or numbers in the place of the trace's inputs or outputs."""
-    if given is None:
-        return
-    if len(given) != steps:
-        raise ValueError(f"expected {steps} labels or rows as {name}, got {len(given)}")
-    if isinstance(given, Tensor):
-        numbers[name] = as_tensor(name, given, "steps", "numbers")
-    else:
-        labels[name] = [str(label) for label in given]
+def _origins(trace: Trace) -> Origins | None:
+    """Ask where reads come from; None where the trace does not tell."""
+    try:
+        return origins(trace)
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""The grader: submitted code runs in a process of its own and is judged in another."""

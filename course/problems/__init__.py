@@ -1,0 +1,1 @@
+"""What each problem set asks for, how it is tried and what it is worth: one module a notebook."""

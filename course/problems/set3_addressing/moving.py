@@ -1,0 +1,160 @@
+"""Along the tape: a shift over five offsets, and a tape that ends.
+
+The cases read the same backwards where the direction is not asked for, and stay away from the ends
+where the ends are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Generator, Tensor
+
+from course.grading.declare import Arguments, Problem, Property
+from course.grading.judges import agrees, keeps_sum, leaves_arguments, same_kind, slopes_flow
+from course.problems.making import (
+    ANY_SIZE,
+    KIND,
+    OWN_COPY,
+    SLOPES,
+    even_shares,
+    in_float32,
+    inner,
+    repeated,
+    shares,
+)
+from course.problems.set3_addressing.sizes import SIZES, B, H, S
+
+
+def shift_five(weights: Tensor, shift: Tensor) -> Tensor:
+    """w̃(i) = Σ_o s(o) w(i − o), o = −2 … 2, indices modulo S."""
+    moved = [weights.roll(offset, dims=-1) for offset in range(-2, 3)]
+    return (torch.stack(moved, dim=-1) * shift.unsqueeze(-2)).sum(-1)
+
+
+def shift_inside(g: Generator) -> Iterator[Arguments]:
+    yield inner(g, B, H, S, margin=2), shares(g, B, H, 5)
+
+
+def shift_at_ends(g: Generator) -> Iterator[Arguments]:
+    yield shares(g, B, H, S), even_shares(g, B, H, 5)
+
+
+def shift_anyhow(g: Generator) -> Iterator[Arguments]:
+    yield shares(g, B, H, S), shares(g, B, H, 5)
+
+
+def shift_sizes(g: Generator) -> Iterator[Arguments]:
+    for b, h, s, _ in SIZES:
+        yield inner(g, b, h, s, margin=2), even_shares(g, b, h, 5)
+
+
+def shift_short(g: Generator) -> Iterator[Arguments]:
+    for slots in (1, 2, 3, 4):
+        yield shares(g, B, H, slots), even_shares(g, B, H, 5)
+
+
+five = Problem(
+    "shift-five",
+    "answer-shift-five",
+    "shift_five",
+    shift_five,
+    (
+        Property(
+            "direction",
+            4,
+            "Away from the ends the weighting moves wrongly: s is given for −2, −1, 0, +1, +2, "
+            "and +1 moves it to the next higher slot.",
+            repeated(shift_inside),
+            agrees(),
+        ),
+        Property(
+            "ends",
+            3,
+            "What leaves the tape at one end must come in at the other.",
+            repeated(shift_at_ends),
+            agrees(),
+        ),
+        Property("sizes", 1, ANY_SIZE, shift_sizes, agrees()),
+        Property(
+            "short tapes",
+            1,
+            "On a tape of fewer than five slots an offset can go round more than once.",
+            shift_short,
+            agrees(),
+        ),
+        Property("slopes", 1, SLOPES, repeated(shift_anyhow), slopes_flow, "slopes", side=True),
+        Property(
+            "own copy",
+            1,
+            OWN_COPY,
+            repeated(shift_at_ends),
+            leaves_arguments,
+            "arguments",
+            side=True,
+        ),
+        Property("dtype", 1, KIND, in_float32(shift_at_ends), same_kind, side=True),
+    ),
+)
+
+
+def bounded_shift(weights: Tensor, shift: Tensor) -> Tensor:
+    """Move over −1, 0, +1; what would leave the tape stays at its last slot."""
+    back, stay, forward = shift.unsqueeze(-2).unbind(-1)  # each (B, H, 1)
+    slots = weights.shape[-1]
+    here = torch.arange(slots)
+    to_left = torch.nn.functional.one_hot((here - 1).clamp_min(0), slots).to(weights)
+    to_right = torch.nn.functional.one_hot((here + 1).clamp_max(slots - 1), slots).to(weights)
+    return back * (weights @ to_left) + stay * weights + forward * (weights @ to_right)
+
+
+def bounded_inside(g: Generator) -> Iterator[Arguments]:
+    yield inner(g, B, H, S, margin=1), shares(g, B, H, 3)
+
+
+def bounded_ends(g: Generator) -> Iterator[Arguments]:
+    yield shares(g, B, H, S), even_shares(g, B, H, 3)
+
+
+def bounded_any(g: Generator) -> Iterator[Arguments]:
+    yield shares(g, B, H, S), shares(g, B, H, 3)
+
+
+def bounded_sizes(g: Generator) -> Iterator[Arguments]:
+    for b, h, s, _ in SIZES:
+        yield inner(g, b, h, s, margin=1), even_shares(g, b, h, 3)
+
+
+bounded = Problem(
+    "bounded-shift",
+    "answer-bounded-shift",
+    "bounded_shift",
+    bounded_shift,
+    (
+        Property(
+            "direction",
+            3,
+            "Away from the ends the weighting moves wrongly: s is given for −1, 0, +1, and +1 "
+            "moves it to the next higher slot.",
+            repeated(bounded_inside),
+            agrees(),
+        ),
+        Property(
+            "ends",
+            3,
+            "This tape does not wrap: what would leave it stays at its last slot.",
+            repeated(bounded_ends),
+            agrees(),
+        ),
+        Property(
+            "sum",
+            2,
+            "Nothing may get lost: the weighting sums to 1 before and after.",
+            repeated(bounded_any),
+            keeps_sum,
+        ),
+        Property("sizes", 1, ANY_SIZE, bounded_sizes, agrees()),
+        Property("slopes", 1, SLOPES, repeated(bounded_any), slopes_flow, "slopes", side=True),
+    ),
+)

@@ -1,0 +1,81 @@
+// The page around a picture: elements, what is wrong in words, keys, and the axis of the steps.
+
+/** Make an element inside another. */
+export function make(parent, tag, name = "", text = "") {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  if (text) element.textContent = text;
+  parent.append(element);
+  return element;
+}
+
+/** Make the root of a picture; the notebook's own shortcuts do not reach into it. */
+export function makeRoot(el, label) {
+  const root = make(el, "div", "lessons-picture");
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", label);
+  root.dataset.lmSuppressShortcuts = "true"; // else arrow keys would leave for the next cell
+  return root;
+}
+
+/** Show what is wrong with the numbers, in words, above the picture. */
+export function showProblems(root, model) {
+  const place = make(root, "div");
+  place.setAttribute("role", "alert");
+  const update = () => {
+    place.replaceChildren();
+    for (const problem of model.get("problems")) make(place, "div", "problem", "⚠ " + problem);
+  };
+  model.on("change:problems", update);
+  update();
+  return () => model.off("change:problems", update);
+}
+
+/** Say so where no kernel answers: then the picture is the saved one. */
+export function askForKernel(root, model) {
+  const page = document.documentElement.dataset.kernel === "none"; // one that never has a kernel
+  const words = page
+    ? "Needs a kernel: open this lesson in JupyterLab to use it. Shown is what was saved."
+    : "The controls of this picture need a running kernel, and none has answered yet: " +
+      "run its cell, or wait while the kernel is busy. Shown is what was saved.";
+  const note = make(root, "div", "problem no-kernel", words);
+  note.hidden = !page;
+  const answer = (content) => {
+    if (content?.kind !== "a kernel is here") return;
+    clearTimeout(timer);
+    note.hidden = true;
+  };
+  const timer = setTimeout(() => (note.hidden = false), 4000);
+  model.on("msg:custom", answer);
+  try {
+    model.send({ kind: "is a kernel there?" });
+  } catch {
+    note.hidden = false; // the page has no connection at all
+  }
+  return () => {
+    clearTimeout(timer);
+    model.off("msg:custom", answer);
+  };
+}
+
+/** Bind keys to actions: {ArrowLeft: () => …}. */
+export function bindKeys(element, actions) {
+  element.addEventListener("keydown", (event) => {
+    const action = actions[event.key];
+    const held = event.ctrlKey || event.metaKey || event.altKey;
+    if (!action || held || event.target.tagName === "SELECT") return;
+    if (event.key === " " && event.target.tagName === "BUTTON") return; // it presses the button
+    event.preventDefault();
+    action();
+  });
+}
+
+/** Draw step numbers below a panel whose columns are the steps. */
+export function timeAxis(canvas, x, y, width, steps) {
+  const least = Math.max(1, Math.ceil(steps / (width / 34)));
+  const every = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].find((size) => size >= least) ?? least;
+  for (let step = 0; step < steps; step += every) {
+    const center = x + ((step + 0.5) / steps) * width;
+    canvas.text(center, y + 8, step, { align: "center", size: 10, color: canvas.theme.soft });
+  }
+}

@@ -1,0 +1,87 @@
+// Colours of the page's theme, that keep apart for the colour-blind.
+
+const PROBE = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
+/** Any colour that a style sheet knows, as [r, g, b, alpha]. */
+function rgb(color) {
+  PROBE.clearRect(0, 0, 1, 1);
+  PROBE.fillStyle = color;
+  PROBE.fillRect(0, 0, 1, 1);
+  return Array.from(PROBE.getImageData(0, 0, 1, 1).data);
+}
+
+/** The colour of the page under an element, as [r, g, b]. */
+export function paperOf(element) {
+  for (let node = element; node; node = node.parentElement) {
+    const [red, green, blue, alpha] = rgb(getComputedStyle(node).backgroundColor);
+    if (alpha > 250) return [red, green, blue];
+  }
+  return [255, 255, 255];
+}
+
+/** Read ink and paper from the page, and choose colours that keep apart for the colour-blind. */
+export function readTheme(element) {
+  const paper = paperOf(element);
+  const dark = paper[0] * 0.3 + paper[1] * 0.59 + paper[2] * 0.11 < 128;
+  return {
+    dark,
+    paper,
+    background: `rgb(${paper.join(",")})`,
+    ink: dark ? "#f0f0f0" : "#1a1a1a",
+    soft: dark ? "#b8b8b8" : "#555555",
+    line: dark ? "#4a4a4a" : "#cccccc",
+    positive: dark ? [86, 180, 255] : [0, 84, 159],
+    negative: dark ? [255, 159, 64] : [190, 84, 0],
+    accent: dark ? "#ff8c42" : "#d55e00",
+  };
+}
+
+/** The colour of a value as [r, g, b]: paper at 0, blue above, orange below. */
+export function shade(theme, value, limit) {
+  if (Number.isNaN(value)) return theme.paper;
+  const part = Math.min(1, Math.abs(value) / limit) ** 0.65;
+  const end = value < 0 ? theme.negative : theme.positive;
+  return theme.paper.map((from, channel) => Math.round(from + (end[channel] - from) * part));
+}
+
+export const LEVELS = 1024; // colours of an image, from 0 to the limit, on either side
+
+/** The colours of all levels as pixels: below 0, at 0, above; made once for a theme. */
+export function palette(theme) {
+  theme.pixels ??= Uint32Array.from({ length: 2 * LEVELS + 1 }, (_, index) => {
+    const [red, green, blue] = shade(theme, (index - LEVELS) / LEVELS, 1);
+    return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0; // the bytes are r, g, b, a
+  });
+  return theme.pixels;
+}
+
+export const BAD_PIXEL = ((255 << 24) | (0 << 16) | (94 << 8) | 213) >>> 0; // a NaN in an image
+
+/** Black or white, whichever can be read on a colour. */
+export function inkOn(color) {
+  return color[0] * 0.3 + color[1] * 0.59 + color[2] * 0.11 > 140 ? "#111111" : "#ffffff";
+}
+
+/** Look again and again for three seconds after the page's theme changed; returns what stops it. */
+export function watchTheme(look) {
+  let [looks, timer] = [0, undefined];
+  const repeat = () => {
+    look();
+    clearTimeout(timer);
+    if (--looks > 0) timer = setTimeout(repeat, 100); // style sheets come and go after the attribute
+  };
+  const start = () => {
+    looks = 30;
+    repeat();
+  };
+  const observer = new MutationObserver(start);
+  const filter = ["data-jp-theme-light", "data-jp-theme-name", "class", "data-theme"];
+  for (const node of [document.documentElement, document.body]) {
+    observer.observe(node, { attributes: true, attributeFilter: filter });
+  }
+  start();
+  return () => {
+    clearTimeout(timer);
+    observer.disconnect();
+  };
+}

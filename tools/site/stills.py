@@ -1,0 +1,34 @@
+"""Runs as the last cell of a lesson whose page is built: every picture's still, for print.
+
+It sends one dictionary: for the id of each widget that has a still, its description in words and
+the figure as PNG.
+"""
+
+import base64
+import io
+
+import matplotlib.pyplot as plt
+from IPython.display import display
+from ipywidgets import Widget
+from ipywidgets.widgets import widget as registry
+
+
+def png(picture: Widget) -> str:
+    """Return a picture's still as base64."""
+    figure, buffer = picture.still(), io.BytesIO()
+    figure.savefig(buffer, format="png", bbox_inches="tight", dpi=110)
+    plt.close(figure)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def stills() -> dict[str, dict[str, str]]:
+    """Return the stills of all widgets of this kernel."""
+    found = list(registry._instances.items())
+    return {
+        identity: {"alt": f"{widget!r}, as a still picture", "png": png(widget)}
+        for identity, widget in found
+        if callable(getattr(widget, "still", None))
+    }
+
+
+display({"application/vnd.lessons.stills+json": stills()}, raw=True)
