@@ -383,7 +383,8 @@ def _parameters(head: HeadTrace, step: int, sequence: int, index: int) -> str:
     if head.shift is not None:
         shift = ", ".join(f"{value:.2f}" for value in head.shift[step, sequence, index].tolist())
         found.append(f"s = ({shift})")
-    return "   ".join([f"step {step}", *found])
+    many = len(head.weights) > 1
+    return "   ".join([f"step {step}", *found] if many else found)
 
 
 def _symbols(step: int, inputs: Labels, outputs: Labels) -> str:

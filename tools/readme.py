@@ -114,8 +114,6 @@ TABLES = {
     "tasks": readme_studies.tasks,
     "starts": readme_studies.starts,
     "babi": readme_babi.table,
-    "choice": readme_babi.choice,
-    "data": readme_babi.data,
     "bench": speed,
 }
 

@@ -18,8 +18,6 @@ MODELS = {  # the end of a recipe's name: what it is, and the paper's column
     "lntm32": ("L-NTM, R = 32", "lntm"),
 }
 
-MODELS_IN_WORDS = {"lstm": "LSTM", "ntm": "NTM", "lntm": "L-NTM, R = 8"}
-
 
 def table() -> str:
     """Return a line for each rule and each model of each task."""
@@ -71,29 +69,3 @@ def _model(name: str, entries: list[dict]) -> str:
         f"`{first['command']}`",
     ]
     return f"| {' | '.join(cells)} |"
-
-
-def choice() -> str:
-    """Return what was tried before the table was made, on held-out training questions."""
-    lines = ["| L-NTM, R = 8, on qa1 | held out | at the best measure |", "|---|---|---|"]
-    for name, (entry,) in _recorded("babi-choice").items():
-        if "stopped" in entry:
-            lines.append(f"| {name} | {entry['stopped']} | |")
-            continue
-        curve = [point["accuracy"] for point in entry["curve"]]
-        lines.append(f"| {name} | {curve[-1]:.1%} | {max(curve):.1%} |")
-    return "\n".join(lines)
-
-
-def data() -> str:
-    """Return what ten times the data does to each model at the same number of updates."""
-    lines = [
-        "| model, generated questions | generated, held out, each seed | real valid, each seed |",
-        "|---|---|---|",
-    ]
-    for name, entries in _recorded("babi-data").items():
-        kind, _, questions = name.partition("-")
-        tests = zip(*(entry["measured"] for entry in entries), strict=True)
-        shown = [", ".join(f"{found['accuracy']:.1%}" for found in test) for test in tests]
-        lines.append(f"| {MODELS_IN_WORDS[kind]}, {int(questions):,} | {' | '.join(shown)} |")
-    return "\n".join(lines)
