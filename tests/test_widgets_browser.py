@@ -49,7 +49,7 @@ DRAWN = """([selector, index]) =>
 READ_BACK = """canvas => Object.fromEntries(Object.entries(canvas.drawn).map(
   ([name, values]) => [name, Array.from(values)]))"""
 CLOSE = """([selector, index, name, wanted, tolerance]) => {
-  const values = document.querySelectorAll(selector)[index].drawn[name];
+  const values = document.querySelectorAll(selector)[index]?.drawn?.[name];
   return values && values.length === wanted.length &&
     wanted.every((value, place) => Math.abs(value - values[place]) <= tolerance);
 }"""
