@@ -190,12 +190,11 @@ class StoryProblem:
 
 def _hold_out(groups: list[list[Question]], wanted: int) -> tuple[list, list[Question]]:
     """Keep the last groups, until there are as many questions as wanted, out of training."""
-    kept = len(groups)
-    held_out: list[Question] = []
-    while kept and len(held_out) < wanted:
+    kept, found = len(groups), 0
+    while kept and found < wanted:
         kept -= 1
-        held_out = [*groups[kept], *held_out]
-    return groups[:kept], held_out
+        found += len(groups[kept])
+    return groups[:kept], [item for group in groups[kept:] for item in group]
 
 
 def problem(seed: int, batch_size: int, data: dict) -> TaskProblem | StoryProblem:

@@ -1,6 +1,7 @@
 // The convolution stepper: the kernel on the memory, the product, the score, and the pointers.
 import { Canvas, askForKernel, at, bindKeys, format, formatLong, largest, make, makeRoot, readNumbers, showProblems } from "./shared.js";
 import { Editors } from "./editing.js";
+import { addRange } from "./toolbar.js";
 
 const GAP = 14;
 const TOP = 54;
@@ -198,10 +199,7 @@ function drawReads(c, n, position, go, editors, top) {
 
 function controls(bar, model, go) {
   make(bar, "label", "", "slot under the kernel");
-  const slider = make(bar, "input");
-  Object.assign(slider, { type: "range", min: 0, max: model.get("slots") - 1, step: 1 });
-  slider.setAttribute("aria-label", "slot under the kernel");
-  slider.addEventListener("input", () => go(Number(slider.value)));
+  const slider = addRange(bar, "slot under the kernel", { min: 0, max: model.get("slots") - 1 }, go);
   const said = make(bar, "output");
   make(bar, "span", "hint", "click a slot, or ↑ ↓ home end in the picture");
   return () => {

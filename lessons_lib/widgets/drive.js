@@ -3,6 +3,7 @@
 import { Canvas, askForKernel, format, make, makeRoot, readNumbers, showProblems } from "./shared.js";
 import { HEADS, drawGame, drawPaths, most } from "./drive_tape.js";
 import { Panel, choice } from "./drive_panel.js";
+import { addRange } from "./toolbar.js";
 
 const KEYS = [
   ["↑ ↓", "write or read head"], ["← →", "its step"], ["Home", "from the start mark"], ["J", "the next key to look for"],
@@ -28,11 +29,9 @@ function gameBar(root, send) {
   soft.type = "checkbox";
   soft.addEventListener("change", () => send({ name: "soft", value: soft.checked }));
   const label = make(bar, "label", "", "γ ");
-  const gamma = make(label, "input");
-  Object.assign(gamma, { type: "range", min: 1, max: 20, step: 0.05 });
+  const bounds = { min: 1, max: 20, step: 0.05 };
+  const gamma = addRange(label, "γ, sharpening", bounds, (value) => send({ name: "sharpening", value }));
   gamma.style.width = "110px";
-  gamma.setAttribute("aria-label", "γ, sharpening");
-  gamma.addEventListener("input", () => send({ name: "sharpening", value: Number(gamma.value) }));
   const said = make(label, "output");
   said.style.minWidth = "3em";
   return (view) => {

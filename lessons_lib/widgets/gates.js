@@ -1,7 +1,7 @@
 // The gate explorer: each network is a row of lanes, time runs to the right, the gradient back.
 import { Canvas, bindKeys, formatLong, make, makeRoot, showProblems } from "./shared.js";
-import { addButton, addChoice } from "./toolbar.js";
-import { Explorer, goTo } from "./gates_numbers.js";
+import { addButton, addChoice, addRange, go, put } from "./toolbar.js";
+import { Explorer, goToUnit } from "./gates_numbers.js";
 import { boundIndex, drawUpdate } from "./gates_flow.js";
 import { arrival, drawSteps, equations } from "./gates_steps.js";
 
@@ -20,13 +20,13 @@ function player(model, pause) {
     stop();
     if (before === wanted) return;
     const [step, last] = [model.get("step"), model.get("loss_at")];
-    if (wanted > 0 && step === model.get("steps") - 1) goTo(model, "step", 0);
-    if (wanted < 0 && (step === 0 || step > last)) goTo(model, "step", last);
+    if (wanted > 0 && step === model.get("steps") - 1) go(model, 0);
+    if (wanted < 0 && (step === 0 || step > last)) go(model, last);
     direction = wanted;
     show.forEach((call) => call(direction));
     timer = setInterval(() => {
       const from = model.get("step");
-      goTo(model, "step", from + direction);
+      go(model, from + direction);
       if (model.get("step") === from) stop();
     }, pause());
   };
@@ -35,22 +35,19 @@ function player(model, pause) {
 
 /** Buttons, sliders and choices above the picture; returns how they follow and what keys do. */
 function controls(bar, model, playing) {
-  const move = (by) => goTo(model, "step", model.get("step") + by);
-  addButton(bar, "|◀", "first step", () => goTo(model, "step", 0));
+  const move = (by) => go(model, model.get("step") + by);
+  addButton(bar, "|◀", "first step", () => go(model, 0));
   addButton(bar, "◀", "one step back", () => move(-1));
   const back = addButton(bar, "", "play the gradient back from the loss, or pause (B)", () => playing.play(-1));
   const forward = addButton(bar, "", "play forward, or pause (space)", () => playing.play(1));
   addButton(bar, "▶", "one step on", () => move(1));
-  addButton(bar, "▶|", "last step", () => goTo(model, "step", Infinity));
+  addButton(bar, "▶|", "last step", () => go(model, Infinity));
   playing.show.push((direction) => {
     back.textContent = direction < 0 ? "❚❚ pause" : "◀ gradient back";
     forward.textContent = direction > 0 ? "❚❚ pause" : "play ▶";
   });
   playing.stop();
-  const slider = make(bar, "input");
-  Object.assign(slider, { type: "range", min: 0, max: model.get("steps") - 1, step: 1 });
-  slider.setAttribute("aria-label", "step");
-  slider.addEventListener("input", () => goTo(model, "step", Number(slider.value)));
+  const slider = addRange(bar, "step", { min: 0, max: model.get("steps") - 1 }, (step) => go(model, step));
   const said = make(bar, "output");
   const update = () => {
     slider.value = model.get("step");
@@ -58,8 +55,8 @@ function controls(bar, model, playing) {
   };
   const keys = {
     ArrowLeft: () => move(-1), ArrowRight: () => move(1), PageUp: () => move(10), PageDown: () => move(-10),
-    ArrowUp: () => goTo(model, "unit", model.get("unit") - 1), ArrowDown: () => goTo(model, "unit", model.get("unit") + 1),
-    Home: () => goTo(model, "step", 0), End: () => goTo(model, "step", Infinity), " ": () => playing.play(1),
+    ArrowUp: () => goToUnit(model, model.get("unit") - 1), ArrowDown: () => goToUnit(model, model.get("unit") + 1),
+    Home: () => go(model, 0), End: () => go(model, Infinity), " ": () => playing.play(1),
     b: () => playing.play(-1), B: () => playing.play(-1),
   };
   return { update, keys };
@@ -72,7 +69,7 @@ function unitBox(bar, model) {
   Object.assign(unit, { type: "number", min: 0, max: units - 1, step: 1 });
   unit.setAttribute("aria-label", `unit, from 0 to ${units - 1}`);
   unit.style.width = "4.5em";
-  unit.addEventListener("input", () => unit.value !== "" && goTo(model, "unit", Math.round(Number(unit.value))));
+  unit.addEventListener("input", () => unit.value !== "" && goToUnit(model, Math.round(Number(unit.value))));
   const update = () => {
     if (document.activeElement !== unit || unit.value !== "") unit.value = model.get("unit");
   };
@@ -85,13 +82,10 @@ function choices(bar, model) {
   let shown;
   if (names.length > 1) {
     const options = [[names.join(" and "), "all"], ...names.map((name) => [`${name} alone`, name])];
-    shown = addChoice(bar, "show ", "which networks are shown", options, (value) => {
-      model.set("shown", value);
-      model.save_changes();
-    });
+    shown = addChoice(bar, "show ", "which networks are shown", options, (value) => put(model, "shown", value));
   }
   const updateUnit = unitBox(bar, model);
-  const here = () => loss.disabled || goTo(model, "loss_at", model.get("step"));
+  const here = () => loss.disabled || put(model, "loss_at", model.get("step"));
   const loss = addButton(bar, "loss here", "put the loss at this step (L); needs a running kernel", here);
   loss.disabled = true;
   const heard = (content) => {
@@ -113,13 +107,8 @@ function choices(bar, model) {
 export function boundSlider(bar, model) {
   const label = make(bar, "label", "", "clip the gradient at v ");
   label.style.cssText = "display: flex; flex: 0 1 420px; align-items: center; gap: 6px";
-  const slider = make(label, "input");
-  Object.assign(slider, { type: "range", min: 0, step: 1 });
-  slider.setAttribute("aria-label", "v, the bound on the gradient's norm");
-  slider.addEventListener("input", () => {
-    model.set("clip", model.get("bounds")[Number(slider.value)]);
-    model.save_changes();
-  });
+  const choose = (place) => put(model, "clip", model.get("bounds")[place]);
+  const slider = addRange(label, "v, the bound on the gradient's norm", { min: 0 }, choose);
   const said = make(bar, "output");
   return () => {
     slider.max = model.get("bounds").length - 1;

@@ -1,6 +1,7 @@
 // The gate explorer's lanes: words, states, gates and the belt over the steps.
 import { formatLong, largest } from "./shared.js";
-import { goTo } from "./gates_numbers.js";
+import { goToUnit } from "./gates_numbers.js";
+import { go } from "./toolbar.js";
 
 export const GUTTER = 124; // room for the lanes' names
 export const RIGHT = 8;
@@ -21,7 +22,7 @@ export function place(c, y, height) {
 
 /** Make a lane answer the pointer: a word on each step, a click goes there. */
 export function answer(c, box, model, steps, tell) {
-  c.regions.push({ ...box, rows: 1, columns: steps, tell: (_, step) => tell(step), pick: (_, step) => goTo(model, "step", step) });
+  c.regions.push({ ...box, rows: 1, columns: steps, tell: (_, step) => tell(step), pick: (_, step) => go(model, step) });
 }
 
 export function labelHeight(labels, width) {
@@ -55,8 +56,8 @@ export function drawStrip(c, y, network, name, title, model) {
   nameLane(c, y, box.height, title, "unit ↓ step →");
   const tell = (unit, step) => `${network.name}: ${title}, step ${step}, unit ${unit}: ${formatLong(grid.values[unit * network.steps + step])}`;
   const pick = (unit, step) => {
-    goTo(model, "unit", unit);
-    goTo(model, "step", step);
+    goToUnit(model, unit);
+    go(model, step);
   };
   const limit = largest(grid.values);
   c.cells(box, grid, { name: `${network.name} ${name} over time`, limit, tell, pick, image: `${network.name} ${name}` });

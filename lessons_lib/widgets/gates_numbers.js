@@ -72,8 +72,8 @@ export function decades(tensors) {
   const low = finite.length ? Math.floor(Math.min(...finite) - 0.05) : -1;
   return [Math.max(low, high - 24), high];
 }
-/** Set a step or a unit, from 0 to the last. */
-export function goTo(model, name, wanted) {
-  const most = name === "unit" ? Math.max(...model.get("models").map(({ units }) => units)) : model.get("steps");
-  put(model, name, Math.min(Math.max(wanted, 0), most - 1));
+/** Set a unit, from 0 to the last. */
+export function goToUnit(model, wanted) {
+  const most = Math.max(...model.get("models").map(({ units }) => units));
+  put(model, "unit", Math.min(Math.max(wanted, 0), most - 1));
 }

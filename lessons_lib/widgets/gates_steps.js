@@ -1,6 +1,7 @@
 // The gate explorer's upper picture: each network is a row of lanes, and the step in words.
 import { at, format, formatLong, timeAxis } from "./shared.js";
-import { decades, fromLog, goTo } from "./gates_numbers.js";
+import { decades, fromLog } from "./gates_numbers.js";
+import { go } from "./toolbar.js";
 import { GUTTER, OUT, RIGHT, drawBelt, drawGate, drawLabels, drawShown, drawStrip, labelHeight, nameLane, place } from "./gates_lanes.js";
 import { drawFlow } from "./gates_flow.js";
 
@@ -83,7 +84,7 @@ function drawInputs(c, y, explorer, model) {
   const box = place(c, y, Math.max(20, Math.min(grid.shape[0] * 8, 56)));
   nameLane(c, y, box.height, "input");
   const tell = (row, step) => `input, step ${step}, number ${row}: ${formatLong(grid.values[row * explorer.steps + step])}`;
-  c.cells(box, grid, { name: "inputs over time", tell, pick: (_, step) => goTo(model, "step", step), image: "inputs" });
+  c.cells(box, grid, { name: "inputs over time", tell, pick: (_, step) => go(model, step), image: "inputs" });
   return y + box.height + 8;
 }
 

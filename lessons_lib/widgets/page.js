@@ -33,13 +33,13 @@ export function showProblems(root, model) {
 
 /** Say so where no kernel answers: then the picture is the saved one. */
 export function askForKernel(root, model) {
-  const page = document.documentElement.dataset.kernel === "none"; // one that never has a kernel
-  const words = page
+  const never = document.documentElement.dataset.kernel === "none"; // a page without any kernel
+  const words = never
     ? "Needs a kernel: open this lesson in JupyterLab to use it. Shown is what was saved."
     : "The controls of this picture need a running kernel, and none has answered yet: " +
       "run its cell, or wait while the kernel is busy. Shown is what was saved.";
   const note = make(root, "div", "problem no-kernel", words);
-  note.hidden = !page;
+  note.hidden = !never;
   const answer = (content) => {
     if (content?.kind !== "a kernel is here") return;
     clearTimeout(timer);

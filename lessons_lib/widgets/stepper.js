@@ -1,6 +1,6 @@
 // The tape stepper: time runs to the right in every panel; below, the step itself.
 import { Canvas, bindKeys, format, make, makeRoot, showProblems } from "./shared.js";
-import { Player, addButton, addChoice, go, put } from "./toolbar.js";
+import { Player, addButton, addChoice, addRange, go, put } from "./toolbar.js";
 import { Tape, percent } from "./stepper_tape.js";
 import { GUTTER, overTime, strongest } from "./stepper_time.js";
 import { STAGES, memoryStep, unitStep } from "./stepper_step.js";
@@ -43,10 +43,7 @@ function stepControls(bar, model) {
   const button = addButton(bar, "▶ play", "play or pause (space)", play);
   addButton(bar, "▶", "one step on", () => move(1));
   addButton(bar, "▶|", "last step", last);
-  const slider = make(bar, "input");
-  Object.assign(slider, { type: "range", min: 0, max: model.get("steps") - 1, step: 1 });
-  slider.setAttribute("aria-label", "step");
-  slider.addEventListener("input", () => go(model, Number(slider.value)));
+  const slider = addRange(bar, "step", { min: 0, max: model.get("steps") - 1 }, (step) => go(model, step));
   const said = make(bar, "output");
   const speed = addChoice(bar, "", "speed of playing", SPEEDS, (pause) => player.setPause(Number(pause)));
   speed.value = "400";

@@ -1,6 +1,6 @@
 // The story stepper: a machine reads word by word; everything was computed before the first step.
 import { Canvas, askForKernel, at, bindKeys, format, largest, make, makeRoot, readNumbers, showProblems } from "./shared.js";
-import { Player, addButton, addChoice } from "./toolbar.js";
+import { Player, addButton, addChoice, addRange } from "./toolbar.js";
 import { StoryTable, signed } from "./story_table.js";
 import { drawSlots, strongestSlot } from "./story_slots.js";
 
@@ -68,10 +68,7 @@ function controls(bar, model) {
     if (!player.playing && model.get("step") === last()) moveTo(model, 0);
     player.toggle();
   };
-  const slider = make(bar, "input");
-  Object.assign(slider, { type: "range", min: 0, step: 1 });
-  slider.setAttribute("aria-label", "word");
-  slider.addEventListener("input", () => jump(Number(slider.value)));
+  const slider = addRange(bar, "word", { min: 0 }, jump);
   const speed = addChoice(bar, "", "speed of playing", SPEEDS, (value) => player.setPause(Number(value)));
   speed.value = "400";
   const update = () => {

@@ -21,6 +21,15 @@ export function addChoice(bar, name, label, options, action) {
   return made;
 }
 
+/** Add a slider over `bounds` ({min, max, step}; steps of 1 unless told); `label` names it. */
+export function addRange(bar, label, bounds, action) {
+  const made = make(bar, "input");
+  Object.assign(made, { type: "range", step: 1, ...bounds });
+  made.setAttribute("aria-label", label);
+  made.addEventListener("input", () => action(Number(made.value)));
+  return made;
+}
+
 /** Set a value and send it to the kernel, where there is one. */
 export function put(model, name, value) {
   if (model.get(name) === value) return;

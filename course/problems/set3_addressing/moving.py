@@ -18,6 +18,7 @@ from course.problems.making import (
     KIND,
     OWN_COPY,
     SLOPES,
+    Cases,
     even_shares,
     in_float32,
     inner,
@@ -33,21 +34,29 @@ def shift_five(weights: Tensor, shift: Tensor) -> Tensor:
     return (torch.stack(moved, dim=-1) * shift.unsqueeze(-2)).sum(-1)
 
 
-def shift_inside(g: Generator) -> Iterator[Arguments]:
-    yield inner(g, B, H, S, margin=2), shares(g, B, H, 5)
+def inside(offsets: int) -> Cases:
+    """Return cases in which a shift over so many offsets does not reach the ends."""
+    return lambda g: iter([(inner(g, B, H, S, margin=offsets // 2), shares(g, B, H, offsets))])
 
 
-def shift_at_ends(g: Generator) -> Iterator[Arguments]:
-    yield shares(g, B, H, S), even_shares(g, B, H, 5)
+def at_ends(offsets: int) -> Cases:
+    """Return cases all over the tape, with shifts that read the same backwards."""
+    return lambda g: iter([(shares(g, B, H, S), even_shares(g, B, H, offsets))])
 
 
-def shift_anyhow(g: Generator) -> Iterator[Arguments]:
-    yield shares(g, B, H, S), shares(g, B, H, 5)
+def anyhow(offsets: int) -> Cases:
+    """Return cases in which nothing is special."""
+    return lambda g: iter([(shares(g, B, H, S), shares(g, B, H, offsets))])
 
 
-def shift_sizes(g: Generator) -> Iterator[Arguments]:
-    for b, h, s, _ in SIZES:
-        yield inner(g, b, h, s, margin=2), even_shares(g, b, h, 5)
+def of_sizes(offsets: int) -> Cases:
+    """Return cases of other sizes, away from the ends."""
+
+    def cases(g: Generator) -> Iterator[Arguments]:
+        for b, h, s, _ in SIZES:
+            yield inner(g, b, h, s, margin=offsets // 2), even_shares(g, b, h, offsets)
+
+    return cases
 
 
 def shift_short(g: Generator) -> Iterator[Arguments]:
@@ -66,17 +75,17 @@ five = Problem(
             4,
             "Away from the ends the weighting moves wrongly: s is given for −2, −1, 0, +1, +2, "
             "and +1 moves it to the next higher slot.",
-            repeated(shift_inside),
+            repeated(inside(5)),
             agrees(),
         ),
         Property(
             "ends",
             3,
             "What leaves the tape at one end must come in at the other.",
-            repeated(shift_at_ends),
+            repeated(at_ends(5)),
             agrees(),
         ),
-        Property("sizes", 1, ANY_SIZE, shift_sizes, agrees()),
+        Property("sizes", 1, ANY_SIZE, of_sizes(5), agrees()),
         Property(
             "short tapes",
             1,
@@ -84,17 +93,17 @@ five = Problem(
             shift_short,
             agrees(),
         ),
-        Property("slopes", 1, SLOPES, repeated(shift_anyhow), slopes_flow, "slopes", side=True),
+        Property("slopes", 1, SLOPES, repeated(anyhow(5)), slopes_flow, "slopes", side=True),
         Property(
             "own copy",
             1,
             OWN_COPY,
-            repeated(shift_at_ends),
+            repeated(at_ends(5)),
             leaves_arguments,
             "arguments",
             side=True,
         ),
-        Property("dtype", 1, KIND, in_float32(shift_at_ends), same_kind, side=True),
+        Property("dtype", 1, KIND, in_float32(at_ends(5)), same_kind, side=True),
     ),
 )
 
@@ -109,23 +118,6 @@ def bounded_shift(weights: Tensor, shift: Tensor) -> Tensor:
     return back * (weights @ to_left) + stay * weights + forward * (weights @ to_right)
 
 
-def bounded_inside(g: Generator) -> Iterator[Arguments]:
-    yield inner(g, B, H, S, margin=1), shares(g, B, H, 3)
-
-
-def bounded_ends(g: Generator) -> Iterator[Arguments]:
-    yield shares(g, B, H, S), even_shares(g, B, H, 3)
-
-
-def bounded_any(g: Generator) -> Iterator[Arguments]:
-    yield shares(g, B, H, S), shares(g, B, H, 3)
-
-
-def bounded_sizes(g: Generator) -> Iterator[Arguments]:
-    for b, h, s, _ in SIZES:
-        yield inner(g, b, h, s, margin=1), even_shares(g, b, h, 3)
-
-
 bounded = Problem(
     "bounded-shift",
     "answer-bounded-shift",
@@ -137,24 +129,24 @@ bounded = Problem(
             3,
             "Away from the ends the weighting moves wrongly: s is given for −1, 0, +1, and +1 "
             "moves it to the next higher slot.",
-            repeated(bounded_inside),
+            repeated(inside(3)),
             agrees(),
         ),
         Property(
             "ends",
             3,
             "This tape does not wrap: what would leave it stays at its last slot.",
-            repeated(bounded_ends),
+            repeated(at_ends(3)),
             agrees(),
         ),
         Property(
             "sum",
             2,
             "Nothing may get lost: the weighting sums to 1 before and after.",
-            repeated(bounded_any),
+            repeated(anyhow(3)),
             keeps_sum,
         ),
-        Property("sizes", 1, ANY_SIZE, bounded_sizes, agrees()),
-        Property("slopes", 1, SLOPES, repeated(bounded_any), slopes_flow, "slopes", side=True),
+        Property("sizes", 1, ANY_SIZE, of_sizes(3), agrees()),
+        Property("slopes", 1, SLOPES, repeated(anyhow(3)), slopes_flow, "slopes", side=True),
     ),
 )
