@@ -35,7 +35,7 @@ class Prediction(widgets.VBox):
         self.button = widgets.Button(description="Keep my prediction")
         self.status = widgets.HTMLMath()
         self.button.on_click(self._press)
-        control.observe(self._late, "value")
+        control.observe(self._chosen, "value")
         heading = widgets.HTMLMath(f"<p><b>Predict {id}.</b> {prose_html(question)}</p>")
         super().__init__([heading, control, widgets.HBox([self.button, self.status])])
         answers.watch("predictions", id, self._update)
@@ -60,24 +60,26 @@ class Prediction(widgets.VBox):
         else:
             _keep(self.status, "predictions", self.id, {"answer": self.control.value})
 
-    def _late(self, change: dict[str, Any]) -> None:
-        """Keep what was chosen before the press but came after it.
+    def _chosen(self, change: dict[str, Any]) -> None:
+        """Say that nothing is kept yet, or keep what was chosen before the press but came after it.
 
         While the kernel is busy the page holds a control's newest value back, but not the press.
         A locked control can't be moved, so a value that comes then is one of these.
         """
-        if self.control.disabled and change["new"] != self.answer:
+        if not self.control.disabled:
+            self.status.value = "Chosen, not kept yet."
+        elif change["new"] != self.answer:
             _keep(self.status, "predictions", self.id, {"answer": change["new"]})
 
     def _update(self, record: answers.Record | None) -> None:
         """Show what is kept; an answer that is no longer among the options is only named."""
         self._lock(record is not None)
-        self.status.value = ""
         if record is None:
+            self.status.value = ""
             return
-        self.status.value = f"You predicted: <b>{prose_html(_shown(record['answer']))}</b>"
         if _fits(self.control, record["answer"]):
             self.control.value = record["answer"]
+        self.status.value = f"You predicted: <b>{prose_html(_shown(record['answer']))}</b>"
 
     def _lock(self, locked: bool) -> None:
         self.control.disabled = locked
@@ -133,6 +135,7 @@ class Quiz(widgets.VBox):
         self.button = widgets.Button(description="Check my answer")
         self.feedback = widgets.HTMLMath(layout=WIDE)
         self.button.on_click(self._press)
+        self.control.observe(self._chosen, "value")
         heading = widgets.HTMLMath(f"<p><b>Question {id}.</b> {prose_html(question)}</p>")
         super().__init__([heading, self.control, self.button, self.feedback])
         answers.watch("quizzes", id, self._update)
@@ -149,6 +152,10 @@ class Quiz(widgets.VBox):
             return
         record = {"answer": chosen, "right": chosen == self._answer}
         _keep(self.feedback, "quizzes", self.id, record)
+
+    def _chosen(self, _change: dict[str, Any]) -> None:
+        """Take back what was said of another answer."""
+        self.feedback.value = "Chosen, not checked yet."
 
     def _update(self, record: answers.Record | None) -> None:
         self.feedback.value = ""

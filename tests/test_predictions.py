@@ -60,6 +60,7 @@ def test_choosing_without_the_button_keeps_nothing(ask):
     widget = ask()
     widget.control.value = "half"
     assert widget.answer is None
+    assert widget.status.value == "Chosen, not kept yet."
 
 
 def test_the_button_alone_asks_for_a_choice(ask):
@@ -235,6 +236,14 @@ def test_a_quiz_answer_is_shown_again_after_a_restart(question):
     later = question()
     assert later.control.value == "half"
     assert WHY["half"] in later.feedback.value
+
+
+def test_what_was_said_of_one_quiz_answer_does_not_stand_beside_another(question):
+    widget = question()
+    choose(widget, "half")
+    widget.control.value = "none"
+    assert widget.feedback.value == "Chosen, not checked yet."
+    assert answers.get("quizzes", "1.q1") == {"answer": "half", "right": False}
 
 
 def test_a_quiz_can_be_answered_again(question):

@@ -65,7 +65,9 @@ def test_a_prediction_by_keyboard_opens_the_reveal_and_outlives_the_kernel(lesso
     hidden = page.get_by_text("vanishes", exact=True)
     assert not hidden.is_visible()
     page.get_by_role("radio", name="all").focus()
-    press(lesson, "Tab", "Space", "Tab", "Tab")  # to "half", choose it, past "none", to the button
+    press(lesson, "Tab", "Space")  # to "half", choose it
+    lesson.wait_for("text=Chosen, not kept yet.")
+    press(lesson, "Tab", "Tab")  # past "none", to the button
     assert page.evaluate("document.activeElement.textContent") == "Keep my prediction"
     press(lesson, "Space")
     hidden.wait_for(state="visible")
@@ -94,10 +96,14 @@ def test_show_anyway_unfolds_by_keyboard(lesson):
 def test_a_quiz_by_keyboard_says_in_words_what_is_wrong(lesson):
     page = lesson.page
     page.get_by_role("radio", name="vanishing").focus()
-    press(lesson, "Space", "Tab", "Tab", "Space")
+    press(lesson, "Space")
+    lesson.wait_for("text=Chosen, not checked yet.")
+    press(lesson, "Tab", "Tab", "Space")
     lesson.wait_for("text=Not quite. It makes no gradient larger.")
     page.get_by_role("radio", name="explosion").focus()
-    press(lesson, "Space", "Tab", "Space")
+    press(lesson, "Space")
+    lesson.wait_for("text=Chosen, not checked yet.")
+    press(lesson, "Tab", "Space")
     lesson.wait_for("text=Right. It bounds")
 
 
