@@ -16,6 +16,9 @@ from tests import browser
 BROWSER_FIXTURES = {"lab", "page", "chromium_browser", "lab_server"}
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 MUST_RUN = ("browser", "notebook")
+# A browser on a busy machine can miss a time limit: then it has one more try, which the summary
+# counts ("1 rerun"). Whatever else fails, fails at once.
+SECOND_TRY = pytest.mark.flaky(reruns=1, only_rerun=["TimeoutError"])
 NO_CHROMIUM = "no Chromium found: install Debian's chromium (or Google Chrome) to run this test"
 
 
@@ -25,6 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if BROWSER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(SECOND_TRY)
     items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in MUST_RUN])
 
 
