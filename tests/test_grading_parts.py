@@ -125,6 +125,18 @@ def test_an_error_is_told_with_its_line(workers):
     assert run(workers, "g = 1").calls[0]["error"]["kind"] == "missing"
 
 
+def test_a_long_cell_arrives_whole(workers):
+    """Cells of 200,000 characters are taken (notebooks.MOST_TEXT): none is cut on its way."""
+    long = "x = 'ä'\n" * 24_000 + "def f():\n    return 7"
+    assert run(workers, long).calls[0]["value"] == 7
+    sent = wire.pack("x" * 3_000, long_texts=True)
+    header, _ = wire.lengths(sent[: wire.LENGTHS.size])
+    rest = sent[wire.LENGTHS.size :]
+    assert wire.unpack(rest[:header], rest[header:], long_texts=True) == "x" * 3_000
+    with pytest.raises(wire.WireError):  # a student's process sends no such text
+        wire.unpack(rest[:header], rest[header:])
+
+
 def test_the_process_that_forks_is_started_again_when_it_is_killed(workers):
     assert run(workers, "def f(): return 1").finished
     workers._process.kill()

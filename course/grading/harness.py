@@ -65,7 +65,7 @@ def receive(connection: socket.socket) -> Any:
         return bytes(data)
 
     header, body = wire.lengths(take(wire.LENGTHS.size))
-    return wire.unpack(take(header), take(body))
+    return wire.unpack(take(header), take(body), long_texts=True)
 
 
 def quiet() -> None:

@@ -57,20 +57,24 @@ class Array:
         return f"a numpy array of shape {tuple(self.tensor.shape)}"
 
 
-def pack(value: Any) -> bytes:
-    """Return a message that holds `value`. Raises WireError where it is too large."""
+def pack(value: Any, long_texts: bool = False) -> bytes:
+    """Return a message that holds `value`. Raises WireError where it is too large.
+
+    A text is cut to `MOST_TEXT`, but not in what the grader sends, a submission's cells: there
+    `long_texts` puts it among the raw bytes.
+    """
     body: list[bytes] = []
-    header = json.dumps(_describe(value, body, MOST_DEPTH)).encode()
+    header = json.dumps(_describe(value, body, MOST_DEPTH, long_texts)).encode()
     size = sum(map(len, body))
     if len(header) > MOST_HEADER or size > MOST_BODY:
         raise WireError("more was returned than the grader takes")
     return b"".join((LENGTHS.pack(len(header), size), header, *body))
 
 
-def unpack(header: bytes, body: bytes) -> Any:
+def unpack(header: bytes, body: bytes, long_texts: bool = False) -> Any:
     """Return the value of a message. Raises WireError for anything that is not one."""
     try:
-        return _build(json.loads(header), memoryview(body), MOST_DEPTH)
+        return _build(json.loads(header), memoryview(body), MOST_DEPTH, long_texts)
     except WireError:
         raise
     except Exception as problem:  # whatever it is, it is no message
@@ -85,13 +89,17 @@ def lengths(start: bytes) -> tuple[int, int]:
     return header, body
 
 
-def _describe(value: Any, body: list[bytes], depth: int) -> Any:
+def _describe(value: Any, body: list[bytes], depth: int, long_texts: bool) -> Any:
     if depth == 0:
         return ["other", "nesting of lists that is too deep"]
     if isinstance(value, int) and abs(value) > MOST_INTEGER:
         return ["other", "whole number beyond 2^63"]
     if value is None or isinstance(value, bool | int | float):
         return ["plain", value]
+    if isinstance(value, str) and long_texts and len(value) > MOST_TEXT:
+        start = sum(map(len, body))
+        body.append(value.encode(errors="replace"))
+        return ["text", start, len(body[-1])]
     if isinstance(value, str):
         return ["plain", value[:MOST_TEXT]]
     if isinstance(value, Tensor):
@@ -102,9 +110,10 @@ def _describe(value: Any, body: list[bytes], depth: int) -> Any:
         return ["array", *_raw(torch.from_numpy(numpy.ascontiguousarray(value)), body)]
     if isinstance(value, list | tuple):
         kind = "list" if isinstance(value, list) else "tuple"
-        return [kind, [_describe(item, body, depth - 1) for item in value]]
+        return [kind, [_describe(item, body, depth - 1, long_texts) for item in value]]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return ["dict", {key: _describe(item, body, depth - 1) for key, item in value.items()}]
+        items = value.items()
+        return ["dict", {key: _describe(item, body, depth - 1, long_texts) for key, item in items}]
     return ["other", type(value).__name__[:60]]
 
 
@@ -120,17 +129,20 @@ def _raw(tensor: Tensor, body: list[bytes]) -> list[Any]:
     return [name, shape, sum(map(len, body[:-1]))]
 
 
-def _build(told: Any, body: memoryview, depth: int) -> Any:
+def _build(told: Any, body: memoryview, depth: int, long_texts: bool) -> Any:
     kind, *rest = told
     if depth < 0:
         raise WireError("the answer's process sent lists nested too deep")
     if kind == "plain" and (rest[0] is None or isinstance(rest[0], bool | int | float | str)):
         return rest[0]
     if kind in ("list", "tuple"):
-        items = [_build(item, body, depth - 1) for item in rest[0]]
+        items = [_build(item, body, depth - 1, long_texts) for item in rest[0]]
         return items if kind == "list" else tuple(items)
     if kind == "dict":
-        return {str(key): _build(item, body, depth - 1) for key, item in rest[0].items()}
+        items = rest[0].items()
+        return {str(key): _build(item, body, depth - 1, long_texts) for key, item in items}
+    if kind == "text" and long_texts:
+        return bytes(body[rest[0] : rest[0] + rest[1]]).decode()
     if kind == "tensor":
         return _tensor(*rest, body)
     if kind == "array":

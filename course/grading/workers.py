@@ -93,7 +93,7 @@ class Workers:
     def _listen(self, line: socket.socket, job: dict[str, Any], heard: Heard) -> None:
         last = time.monotonic() + self.limits.total_seconds
         line.settimeout(self.limits.step_seconds)
-        line.sendall(wire.pack(job))
+        line.sendall(wire.pack(job, long_texts=True))
         for _ in range(len(job["cells"]) + len(job["calls"]) + 2):  # what an honest one sends
             deadline = min(last, time.monotonic() + self.limits.step_seconds)
             report = _receive(line, deadline)
