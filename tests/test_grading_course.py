@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from course.grading.grade_class import grade_class
 from course.grading.nbgrader_parts import marks_path
 from course.grading.simulate import differences, make_class
 from course.grading.submissions import solutions, submission, text_of
-from course.layout import SOURCES, assignments
+from course.layout import HERE, SOURCES, assignments
 from tools.lesson_rules import LessonError
 
 pytestmark = pytest.mark.xdist_group("grading-course")
@@ -239,6 +240,22 @@ def test_a_source_that_does_not_fit_its_problems_is_refused(old, new, said, tmp_
     (tmp_path / f"{SET}.md").write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(LessonError, match=said):
         build(SET, problems_of(SET), tmp_path)
+
+
+def test_the_guide_lists_every_set_with_its_points(folder):
+    text = (HERE.parent / "docs" / "instructor.md").read_text(encoding="utf-8")
+    rows = re.findall(r"\| `(set\w+)` \|.*\| (\d+) \+ (\d+) \|", text)
+    assert sorted(rows) == [
+        (name, *(str(points) for points in points_of(folder, name))) for name in sorted(SETS)
+    ]
+
+
+def points_of(folder: Path, name: str) -> tuple[int, int]:
+    """The points marked by machine and by hand."""
+    marked = [cell.metadata.get("nbgrader", {}) for cell in read(folder, "source", name).cells]
+    total = sum(int(each.get("points", 0)) for each in marked)
+    machine = sum(problem.points for problem in problems_of(name))
+    return machine, total - machine
 
 
 def test_every_source_has_its_problems():
