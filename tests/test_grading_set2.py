@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from course.grading.assignment import build
-from course.grading.declare import problems_of
 from course.problems.set2_lstm import machine
+from tests.problem_sets import given
 
 SET = "set2_lstm"
 
@@ -21,19 +20,15 @@ def weights(seed: int, inputs: int) -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def run_machine():
-    names: dict = {}
-    for cell in build(SET, problems_of(SET)).cells:
-        if cell.metadata.get("tags", [""])[0] in ("setup", "kernel-only"):
-            exec(cell.source, names)
-    return names["run_machine"]
+    return given(SET)["run_machine"]
 
 
 @pytest.mark.parametrize("inputs", [3, 4])
 def test_the_students_machine_is_the_graders(inputs, run_machine):
     told = weights(inputs, inputs)
-    given = torch.randn(20, 5, inputs, generator=torch.Generator().manual_seed(0))
-    shown, kept = run_machine(told, given)
-    wanted = machine.run(told, given.double())
+    fed = torch.randn(20, 5, inputs, generator=torch.Generator().manual_seed(0))
+    shown, kept = run_machine(told, fed)
+    wanted = machine.run(told, fed.double())
     torch.testing.assert_close(shown, wanted[0][..., 0])
     torch.testing.assert_close(kept, wanted[1][..., 0])
 

@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from course.grading.assignment import build
-from course.grading.declare import problems_of
 from course.problems.set3_addressing import machine
+from tests.problem_sets import given
 
 SET = "set3_addressing"
 LENGTH = 3
@@ -35,11 +34,7 @@ def program(seed: int) -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def run_machine():
-    names: dict = {}
-    for cell in build(SET, problems_of(SET)).cells:
-        if cell.metadata.get("tags", [""])[0] in ("setup", "kernel-only"):
-            exec(cell.source, names)
-    return names["run_machine"]
+    return given(SET)["run_machine"]
 
 
 @pytest.mark.parametrize("seed", range(3))

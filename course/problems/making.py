@@ -1,4 +1,4 @@
-"""Parts of which sets are written: random tensors, kinds of cases, sentences.
+"""Parts of which sets are written: random tensors, kinds of cases, sentences, properties.
 
 Tensors are float64, from the generator that is given.
 """
@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Generator, Tensor
 
-from course.grading.declare import Arguments
+from course.grading.declare import Arguments, Property
+from course.grading.judges import leaves_arguments, slopes_flow
 
 Cases = Callable[[Generator], Iterator[Arguments]]
 
@@ -28,6 +29,17 @@ def repeated(make: Cases, times: int = 3) -> Cases:
             yield from make(generator)
 
     return cases
+
+
+def slopes(make: Cases) -> Property:
+    """Return the property that gradients flow back to each argument, worth a point."""
+    return Property("slopes", 1, SLOPES, repeated(make), slopes_flow, "slopes", side=True)
+
+
+def own_copy(make: Cases) -> Property:
+    """Return the property that a call leaves its arguments as they are, worth a point."""
+    cases = repeated(make)
+    return Property("own copy", 1, OWN_COPY, cases, leaves_arguments, "arguments", side=True)
 
 
 def in_float32(make: Cases) -> Cases:

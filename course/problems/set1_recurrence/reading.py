@@ -12,8 +12,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Problem, Property
-from course.grading.judges import agrees, leaves_arguments, slopes_flow
-from course.problems.making import OWN_COPY, SLOPES, normal, repeated, uniform
+from course.grading.judges import agrees, slopes_flow
+from course.problems.making import normal, own_copy, repeated, slopes, uniform
 from course.problems.set1_recurrence.sizes import ANY_SIZE, SIZES, B, C, I, T
 
 
@@ -92,24 +92,8 @@ leaky = Problem(
             agrees(),
         ),
         Property("sizes", 1, ANY_SIZE, run_sizes, agrees()),
-        Property(
-            "slopes",
-            1,
-            SLOPES,
-            repeated(lambda g: run(g, T, leak=True)),
-            slopes_flow,
-            "slopes",
-            side=True,
-        ),
-        Property(
-            "own copy",
-            1,
-            OWN_COPY,
-            repeated(lambda g: run(g, T, leak=True)),
-            leaves_arguments,
-            "arguments",
-            side=True,
-        ),
+        slopes(lambda g: run(g, T, leak=True)),
+        own_copy(lambda g: run(g, T, leak=True)),
     ),
 )
 
@@ -186,15 +170,7 @@ backwards = Problem(
             agrees(),
         ),
         Property("sizes", 1, ANY_SIZE, padded_sizes, agrees()),
-        Property(
-            "slopes",
-            1,
-            SLOPES,
-            repeated(lambda g: padded(g, mirrored=False)),
-            slopes_flow,
-            "slopes",
-            side=True,
-        ),
+        slopes(lambda g: padded(g, mirrored=False)),
         Property(
             "clean slopes",
             1,

@@ -8,8 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Case, Problem, Property
-from course.grading.judges import slopes_flow
-from course.problems.making import SLOPES, repeated
+from course.problems.making import repeated, slopes
 from course.problems.set2_lstm.parts import (
     ANY_SIZE,
     SIZES,
@@ -81,7 +80,7 @@ minimal = Problem(
             one_of,
         ),
         Property("sizes", 1, ANY_SIZE, unit_sizes, has_shape, side=True),
-        Property("slopes", 1, SLOPES, repeated(unit), slopes_flow, "slopes", side=True),
+        slopes(unit),
     ),
 )
 

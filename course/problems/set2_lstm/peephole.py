@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Case, Judge, Problem, Property, Trial
-from course.grading.judges import difference, slopes_flow
-from course.problems.making import SLOPES, normal, repeated
+from course.grading.judges import difference
+from course.problems.making import normal, repeated, slopes
 from course.problems.set2_lstm.parts import (
     ANY_SIZE,
     SIZES,
@@ -119,14 +119,6 @@ peeping = Problem(
             shown_agrees(torch.tanh, torch.sigmoid, lambda cell: cell),
         ),
         Property("sizes", 1, ANY_SIZE, peep_sizes, has_shape, side=True),
-        Property(
-            "slopes",
-            1,
-            SLOPES,
-            repeated(lambda g: peep(g, old=True, new=True)),
-            slopes_flow,
-            "slopes",
-            side=True,
-        ),
+        slopes(lambda g: peep(g, old=True, new=True)),
     ),
 )

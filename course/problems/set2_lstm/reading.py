@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Problem, Property, Trial
-from course.grading.judges import difference, same_kind, slopes_flow
-from course.problems.making import SLOPES, in_float32, normal, repeated
+from course.grading.judges import difference, same_kind
+from course.problems.making import in_float32, normal, repeated, slopes
 from course.problems.set2_lstm.parts import ANY_SIZE, B, C, I, T, has_shape, misshaped, shaped
 
 Half = tuple[Tensor, Tensor, Tensor]
@@ -179,14 +179,6 @@ both_ways = Problem(
             same_kind,
             side=True,
         ),
-        Property(
-            "slopes",
-            1,
-            SLOPES,
-            repeated(in_float32(ragged)),
-            slopes_flow,
-            "slopes",
-            side=True,
-        ),
+        slopes(in_float32(ragged)),
     ),
 )

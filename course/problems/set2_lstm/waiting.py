@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Case, Problem, Property, Trial
-from course.grading.judges import agrees, difference, slopes_flow
-from course.problems.making import SLOPES, normal, repeated, uniform
+from course.grading.judges import agrees, difference
+from course.problems.making import normal, repeated, slopes, uniform
 from course.problems.set2_lstm.parts import B, C, T, has_shape, misshaped, shaped
 
 
@@ -108,14 +108,6 @@ waiting = Problem(
             has_shape,
             side=True,
         ),
-        Property(
-            "slopes",
-            1,
-            SLOPES,
-            repeated(lambda g: wait(g, start=True, waits=True, gates=True)),
-            slopes_flow,
-            "slopes",
-            side=True,
-        ),
+        slopes(lambda g: wait(g, start=True, waits=True, gates=True)),
     ),
 )

@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Problem, Property
-from course.grading.judges import agrees, proportional, slopes_flow
-from course.problems.making import ANY_SIZE, SLOPES, normal, repeated, shares, uniform, unit
+from course.grading.judges import agrees, proportional
+from course.problems.making import ANY_SIZE, normal, repeated, shares, slopes, uniform, unit
 from course.problems.set3_addressing.sizes import SIZES, B, H, S, W
 
 
@@ -90,7 +90,7 @@ shared_key = Problem(
             agrees(),
         ),
         Property("sizes", 1, ANY_SIZE, look_sizes, agrees()),
-        Property("slopes", 1, SLOPES, repeated(look_anyhow), slopes_flow, "slopes", side=True),
+        slopes(look_anyhow),
     ),
 )
 
@@ -152,6 +152,6 @@ recency = Problem(
             agrees(),
         ),
         Property("sizes", 1, ANY_SIZE, read_sizes, agrees()),
-        Property("slopes", 1, SLOPES, repeated(read_faded), slopes_flow, "slopes", side=True),
+        slopes(read_faded),
     ),
 )

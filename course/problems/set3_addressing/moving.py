@@ -12,18 +12,18 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Problem, Property
-from course.grading.judges import agrees, keeps_sum, leaves_arguments, same_kind, slopes_flow
+from course.grading.judges import agrees, keeps_sum, same_kind
 from course.problems.making import (
     ANY_SIZE,
     KIND,
-    OWN_COPY,
-    SLOPES,
     Cases,
     even_shares,
     in_float32,
     inner,
+    own_copy,
     repeated,
     shares,
+    slopes,
 )
 from course.problems.set3_addressing.sizes import SIZES, B, H, S
 
@@ -93,16 +93,8 @@ five = Problem(
             shift_short,
             agrees(),
         ),
-        Property("slopes", 1, SLOPES, repeated(anyhow(5)), slopes_flow, "slopes", side=True),
-        Property(
-            "own copy",
-            1,
-            OWN_COPY,
-            repeated(at_ends(5)),
-            leaves_arguments,
-            "arguments",
-            side=True,
-        ),
+        slopes(anyhow(5)),
+        own_copy(at_ends(5)),
         Property("dtype", 1, KIND, in_float32(at_ends(5)), same_kind, side=True),
     ),
 )
@@ -147,6 +139,6 @@ bounded = Problem(
             keeps_sum,
         ),
         Property("sizes", 1, ANY_SIZE, of_sizes(3), agrees()),
-        Property("slopes", 1, SLOPES, repeated(anyhow(3)), slopes_flow, "slopes", side=True),
+        slopes(anyhow(3)),
     ),
 )

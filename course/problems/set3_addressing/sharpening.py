@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Problem, Property
-from course.grading.judges import agrees, slopes_flow
-from course.problems.making import ANY_SIZE, SLOPES, repeated, shares, uniform
+from course.grading.judges import agrees
+from course.problems.making import ANY_SIZE, repeated, shares, slopes, uniform
 from course.problems.set3_addressing.sizes import SIZES, B, H, S
 
 
@@ -71,6 +71,6 @@ sharpened = Problem(
             agrees(),
         ),
         Property("sizes", 1, ANY_SIZE, keep_sizes, agrees()),
-        Property("slopes", 1, SLOPES, repeated(sharpen_kept), slopes_flow, "slopes", side=True),
+        slopes(sharpen_kept),
     ),
 )

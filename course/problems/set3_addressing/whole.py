@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Problem, Property
-from course.grading.judges import agrees, slopes_flow
-from course.problems.making import SLOPES, even_shares, repeated, shares, uniform, unit
+from course.grading.judges import agrees
+from course.problems.making import even_shares, repeated, shares, slopes, uniform, unit
 from course.problems.set3_addressing.content import shared_key_weights
 from course.problems.set3_addressing.moving import shift_five
 from course.problems.set3_addressing.sharpening import keep_and_sharpen
@@ -91,15 +91,7 @@ whole = Problem(
             repeated(lambda g: step(g, shift=True, gamma=True)),
             agrees(),
         ),
-        Property(
-            "slopes",
-            1,
-            SLOPES,
-            repeated(lambda g: step(g, shift=True, gamma=True, shares_of=shares)),
-            slopes_flow,
-            "slopes",
-            side=True,
-        ),
+        slopes(lambda g: step(g, shift=True, gamma=True, shares_of=shares)),
     ),
     calls=("shared-key", "shift-five", "keep-and-sharpen"),
 )

@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Problem, Property
-from course.grading.judges import agrees, leaves_arguments, slopes_flow
-from course.problems.making import OWN_COPY, SLOPES, normal, repeated, uniform
+from course.grading.judges import agrees
+from course.problems.making import normal, own_copy, repeated, slopes, uniform
 from course.problems.set3_addressing.sizes import B, S, W
 
 
@@ -86,9 +86,7 @@ locked = Problem(
             repeated(write_locked),
             agrees(),
         ),
-        Property("slopes", 1, SLOPES, repeated(write_full), slopes_flow, "slopes", side=True),
-        Property(
-            "own copy", 1, OWN_COPY, repeated(write_full), leaves_arguments, "arguments", side=True
-        ),
+        slopes(write_full),
+        own_copy(write_full),
     ),
 )

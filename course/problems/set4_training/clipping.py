@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Judge, Problem, Property, Trial
-from course.grading.judges import difference, leaves_arguments, told
-from course.problems.making import OWN_COPY, normal, repeated, uniform
+from course.grading.judges import difference, told
+from course.problems.making import normal, own_copy, repeated, uniform
 
 SHAPE = (3, 8)
 
@@ -87,8 +87,6 @@ clipping = Problem(
             repeated(beyond(-1.0)),
             part(1),
         ),
-        Property(
-            "own copy", 1, OWN_COPY, repeated(anywhere), leaves_arguments, "arguments", side=True
-        ),
+        own_copy(anywhere),
     ),
 )

@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Problem, Property, Trial
-from course.grading.judges import agrees, slopes_flow
-from course.problems.making import ANY_SIZE, SLOPES, normal, repeated, uniform
+from course.grading.judges import agrees
+from course.problems.making import ANY_SIZE, normal, repeated, slopes, uniform
 
 B, H, S, W = 2, 3, 7, 4
 
@@ -104,6 +104,6 @@ finding = Problem(
             side=True,
         ),
         Property("sizes", 1, ANY_SIZE, sizes, agrees()),
-        Property("slopes", 1, SLOPES, repeated(look_hard), slopes_flow, "slopes", side=True),
+        slopes(look_hard),
     ),
 )

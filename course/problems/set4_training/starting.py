@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Problem, Property, Trial
-from course.grading.judges import difference, numbers, slopes_flow
-from course.problems.making import SLOPES, normal, repeated
+from course.grading.judges import difference, numbers
+from course.problems.making import normal, slopes
 
 H, S = 2, 6
 
@@ -85,14 +85,6 @@ starting = Problem(
             sums_to_one,
             side=True,
         ),
-        Property(
-            "slopes",
-            1,
-            SLOPES,
-            repeated(tapes((S, 12))),
-            slopes_flow,
-            "slopes",
-            side=True,
-        ),
+        slopes(tapes((S, 12))),
     ),
 )

@@ -14,8 +14,8 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from course.grading.declare import Case, Problem, Property, Trial
-from course.grading.judges import agrees, difference, numbers, slopes_flow
-from course.problems.making import ANY_SIZE, SLOPES, normal, repeated, shares, uniform
+from course.grading.judges import agrees, difference, numbers
+from course.problems.making import ANY_SIZE, normal, repeated, shares, slopes, uniform
 
 B, H, S = 2, 3, 9
 
@@ -136,6 +136,6 @@ walking = Problem(
             a_power,
         ),
         Property("sizes", 1, ANY_SIZE, sizes, agrees()),
-        Property("slopes", 1, SLOPES, repeated(anyhow), slopes_flow, "slopes", side=True),
+        slopes(anyhow),
     ),
 )

@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Problem, Property
-from course.grading.judges import agrees, slopes_flow
-from course.problems.making import ANY_SIZE, SLOPES, normal, repeated, uniform
+from course.grading.judges import agrees
+from course.problems.making import ANY_SIZE, normal, repeated, slopes, uniform
 from course.problems.set5_global.kinds import SIZES, B, P, S, in_some_unit
 
 
@@ -82,6 +82,6 @@ surprised = Problem(
             in_some_unit,
         ),
         Property("sizes", 1, ANY_SIZE, ask_sizes, in_some_unit),
-        Property("slopes", 1, SLOPES, repeated(ask_focused), slopes_flow, "slopes", side=True),
+        slopes(ask_focused),
     ),
 )

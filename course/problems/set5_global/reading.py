@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Problem, Property
-from course.grading.judges import agrees, slopes_flow
-from course.problems.making import ANY_SIZE, SLOPES, normal, repeated, shares
+from course.grading.judges import agrees
+from course.problems.making import ANY_SIZE, normal, repeated, shares, slopes
 from course.problems.set5_global.kinds import SIZES, B, P, S, W
 
 KEY, NEAR = (60.0, -60.0, -60.0), (-60.0, 60.0, -60.0)  # one way alone, as softmax or as sigmoid
@@ -72,6 +72,6 @@ three_ways = Problem(
             agrees(),
         ),
         Property("sizes", 1, ANY_SIZE, look_sizes, agrees()),
-        Property("slopes", 1, SLOPES, repeated(look), slopes_flow, "slopes", side=True),
+        slopes(look),
     ),
 )

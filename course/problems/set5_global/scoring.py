@@ -9,8 +9,8 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from course.grading.declare import Arguments, Problem, Property, Trial
-from course.grading.judges import TOLERANCE, agrees, difference, proportional, slopes_flow
-from course.problems.making import SLOPES, normal, repeated
+from course.grading.judges import TOLERANCE, agrees, difference, proportional
+from course.problems.making import normal, repeated, slopes
 from course.problems.set5_global.kinds import SIZES, B, P, S, W, hollow, padded_scores, symmetric
 
 SCORE_SIZES = "It must work for any batch, any number of maps, slots and columns, and any size k."
@@ -97,7 +97,7 @@ ring = Problem(
             ring_short,
             for_some_gap,
         ),
-        Property("slopes", 1, SLOPES, repeated(ring_anyhow), slopes_flow, "slopes", side=True),
+        slopes(ring_anyhow),
     ),
 )
 
@@ -159,7 +159,7 @@ even = Problem(
             aligned_somehow,
         ),
         Property("sizes", 1, SCORE_SIZES, even_sizes, aligned_somehow),
-        Property("slopes", 1, SLOPES, repeated(even_full), slopes_flow, "slopes", side=True),
+        slopes(even_full),
     ),
 )
 
@@ -221,6 +221,6 @@ either_way = Problem(
             proportional(),
         ),
         Property("sizes", 1, SCORE_SIZES, either_sizes, proportional()),
-        Property("slopes", 1, SLOPES, repeated(either_anyhow), slopes_flow, "slopes", side=True),
+        slopes(either_anyhow),
     ),
 )

@@ -9,8 +9,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Problem, Property
-from course.grading.judges import agrees, slopes_flow
-from course.problems.making import ANY_SIZE, SLOPES, normal, repeated, uniform
+from course.grading.judges import agrees
+from course.problems.making import ANY_SIZE, normal, repeated, slopes, uniform
 from course.problems.set5_global.kinds import (
     SIZES,
     B,
@@ -100,6 +100,6 @@ starting = Problem(
             in_some_unit,
         ),
         Property("sizes", 1, ANY_SIZE, measure_sizes, in_some_unit),
-        Property("slopes", 1, SLOPES, repeated(measure_anyhow), slopes_flow, "slopes", side=True),
+        slopes(measure_anyhow),
     ),
 )

@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from course.grading.declare import Arguments, Problem, Property, Trial
-from course.grading.judges import TOLERANCE, agrees, difference, leaves_arguments, slopes_flow
-from course.problems.making import OWN_COPY, SLOPES, normal, repeated, uniform
+from course.grading.judges import TOLERANCE, agrees, difference
+from course.problems.making import normal, own_copy, repeated, slopes, uniform
 from course.problems.set5_global.kinds import B, S, W, focused, hollow, padded_scores, symmetric
 
 
@@ -127,15 +127,7 @@ two_looks = Problem(
             repeated(write),
             agrees(),
         ),
-        Property("slopes", 1, SLOPES, repeated(write_anyhow), slopes_flow, "slopes", side=True),
-        Property(
-            "own copy",
-            1,
-            OWN_COPY,
-            repeated(write_anyhow),
-            leaves_arguments,
-            "arguments",
-            side=True,
-        ),
+        slopes(write_anyhow),
+        own_copy(write_anyhow),
     ),
 )
