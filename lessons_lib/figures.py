@@ -17,6 +17,7 @@ from torch import Tensor
 
 from lessons_lib import figure_parts as parts
 from lessons_lib.figure_parts import use_style
+from lessons_lib.memory import erase
 from lessons_lib.trace import HeadTrace, Trace
 
 MANY_SLOTS = 32
@@ -159,9 +160,10 @@ def filmstrip(
     inputs: Labels = None,
     outputs: Labels = None,
 ) -> Figure:
-    """Draw a few steps of a run, one a row: the memory, and what each head weighs.
+    """Draw a few steps of a run, one a row: the memory before, erased, added to; the weights.
 
-    A trace without a memory is drawn by ``draw_gates`` over all its steps.
+    Frames mark what changed since the picture before. Without a record of the erase the memory
+    stands there before and after; a trace without a memory is drawn by ``draw_gates``.
 
     Args:
         trace: a record of any model.
@@ -182,20 +184,19 @@ def filmstrip(
     heads = [(name, head) for name in ("write", "read") if (head := getattr(trace, name))]
     slots = used_slots(trace)
     limit = parts.limit_of(parts.as_array("memory", trace.memory_after[:, sequence], (3,)))
+    wide = [3] * len(_memories(trace, 0, sequence))
     figure, axes = parts.make_figure(
         len(steps),
-        2 + len(heads),
-        (8.5, 0.4 + 2.2 * len(steps)),
-        width_ratios=[3, 3, *[0.6 + 0.15 * head.weights.shape[2] for _, head in heads]],
+        len(wide) + len(heads),
+        (2.5 + 2 * len(wide) + len(heads), 0.4 + 2.2 * len(steps)),
+        width_ratios=[*wide, *[0.6 + 0.15 * head.weights.shape[2] for _, head in heads]],
     )
     for row, step in zip(axes, steps, strict=True):
-        before, after = (
-            memory[step, sequence][slots] for memory in (trace.memory_before, trace.memory_after)
-        )
-        symbols = _symbols(step, inputs, outputs)
-        draw_memory(before, row[0], f"step {step}{symbols}\nmemory before", limit=limit)
-        draw_memory(after, row[1], "memory after\n(framed: changed)", before, limit)
-        for ax, (name, head) in zip(row[2:], heads, strict=True):
+        before, title = None, f"step {step}{_symbols(step, inputs, outputs)}\nmemory before"
+        for ax, (words, memory) in zip(row, _memories(trace, step, sequence), strict=False):
+            draw_memory(memory[slots], ax, title or f"{words}\n(framed: changed)", before, limit)
+            before, title = memory[slots], ""
+        for ax, (name, head) in zip(row[len(wide) :], heads, strict=True):
             weights = parts.as_array(name, head.weights[step, sequence][:, slots].T, (2,))
             parts.grid(ax, weights, parts.WEIGHTS, 0, 1)
             ax.set_title(f"{name}\nweights")
@@ -205,6 +206,17 @@ def filmstrip(
             if step != steps[-1]:
                 ax.set_xlabel("")
     return figure
+
+
+def _memories(trace: Trace, step: int, sequence: int) -> list[tuple[str, Tensor]]:
+    """Return a step's memories, (S, W) each: before, after the erase if that is known, after."""
+    which = slice(sequence, sequence + 1)
+    before, after = (one[step, which] for one in (trace.memory_before, trace.memory_after))
+    found = [("memory before", before), ("memory after", after)]
+    if trace.erase_vector is not None and trace.write is not None:
+        erased = erase(before, trace.write.weights[step, which], trace.erase_vector[step, which])
+        found = [("memory before", before), ("after erase", erased), ("after add", after)]
+    return [(words, memory[0]) for words, memory in found]
 
 
 def used_slots(trace: Trace) -> list[int]:

@@ -126,6 +126,9 @@ _ALL = [
         run_slots=256,
     ),
     _copy("lstm-copy", {"kind": "LSTM", "hidden_size": 256}, decay="cosine"),
+    _copy("rnn-copy", {"kind": "RNN", "hidden_size": 256}, decay="cosine"),
+    # A Gaussian start has as many slots as it was drawn with, so this tape cannot be lengthened.
+    _copy("lntm-copy", {"kind": "LNTM", "slots": 24}, decay="cosine"),
     _qa("lntm-qa1", "qa1", "LNTM"),
     _qa("ntm-qa1", "qa1", "NTM"),
     _qa("lstm-qa1", "qa1", "LSTM"),

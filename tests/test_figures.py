@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -122,18 +124,33 @@ def test_the_stages_of_an_lntm_are_those_it_has(lntm, which):
 def test_a_filmstrip_has_a_row_for_each_step(ntm):
     words = [f"word{step}" for step in range(7)]
     figure = figures.filmstrip(ntm, [1, 4], inputs=words)
-    assert len(figure.axes) == 2 * 4
+    assert len(figure.axes) == 2 * 5
     assert "in word4" in titles(figure)
-    np.testing.assert_allclose(images(figure)[1], ntm.memory_after[1, 0].double())
+    np.testing.assert_allclose(images(figure)[2], ntm.memory_after[1, 0].double())
     with pytest.raises(ValueError, match="steps from 0 to 6, got 9"):
         figures.filmstrip(ntm, [9])
+
+
+@pytest.mark.parametrize("name", ["ntm", "lntm"])
+def test_a_filmstrip_splits_a_write_into_erase_and_add(name, request):
+    """NTM eqs. 3 and 4: what stands after the erase, and the add, make the memory after."""
+    trace = request.getfixturevalue(name)
+    before, erased, after = images(figures.filmstrip(trace, [4], sequence=1))[:3]
+    weights, gone = trace.write.weights[4, 1, 0], trace.erase_vector[4, 1, 0]
+    faded = trace.memory_before[4, 1] * (1 - weights.outer(gone))
+    np.testing.assert_allclose(before, trace.memory_before[4, 1].double())
+    np.testing.assert_allclose(erased, faded.double(), atol=1e-6)
+    np.testing.assert_allclose(after, trace.memory_after[4, 1].double())
+    unknown = figures.filmstrip(replace(trace, erase_vector=None), [4])
+    assert "after erase" not in titles(unknown)
+    assert "memory after" in titles(unknown)
 
 
 def test_a_filmstrip_spreads_its_steps_from_first_to_last(ntm):
     assert titles(figures.filmstrip(ntm)).count("memory before") == 5
     assert "step 0" in titles(figures.filmstrip(ntm))
     assert "step 6" in titles(figures.filmstrip(ntm))
-    assert len(figures.filmstrip(ntm.cut(1)).axes) == 4
+    assert len(figures.filmstrip(ntm.cut(1)).axes) == 5
 
 
 def test_the_tape_shows_inputs_outputs_targets_and_each_heads_path(ntm, lntm):

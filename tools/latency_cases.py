@@ -48,6 +48,12 @@ from lessons_lib.widgets import StoryStepper
 told = "Mary went to the kitchen. John moved to the garden. Mary travelled to the office."
 StoryStepper({"lntm-qa1": load("lntm-qa1")}, f"{told} Where is Mary?")
 """
+SIDE = """
+from lessons_lib import load
+from lessons_lib.widgets import SideBySide
+names = ("rnn-copy", "lstm-copy", "ntm-copy", "lntm-copy")
+SideBySide({name: load(name) for name in names}, 84)
+"""
 CELLS = {  # the widget's name in lessons_lib.widgets, and a cell that shows one
     "TapeStepper": STEPPER,
     "AddressingPlayground": PLAYGROUND,
@@ -55,6 +61,7 @@ CELLS = {  # the widget's name in lessons_lib.widgets, and a cell that shows one
     "ConvolutionStepper": CONVOLUTION,
     "GateExplorer": GATES,
     "DriveTheMachine": DRIVE,
+    "SideBySide": SIDE,
     "StoryStepper": STORY,
 }
 CANVAS = ".lessons-picture canvas"
@@ -92,6 +99,9 @@ CASES = (
     Case("GateExplorer", "step", "page", keys=("ArrowLeft", "ArrowRight")),
     Case("GateExplorer", "another unit", "page", keys=("ArrowDown", "ArrowUp")),
     Case("StoryStepper", "word by word", "page"),
+    # The waits let the write paths of the last length arrive; each length is asked for once.
+    Case("SideBySide", "step", "page", keys=("ArrowLeft",), before=("End",)),
+    Case("SideBySide", "a vector more", "kernel", keys=("+",), before=("Home",)),
     Case("AddressingPlayground", "key strength", "kernel", target=HANDLE),
     Case("AddressingPlayground", "shift", "kernel", target=HANDLE, number=3),
     Case("AddressingChallenge", "key strength", "kernel", target=HANDLE),

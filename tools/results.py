@@ -1,8 +1,10 @@
 """Measure every shipped checkpoint and write data/results.json, the figures of README.
 
     python -m tools.results tasks_1-20_v1-2.tar.gz
+    python -m tools.results tasks_1-20_v1-2.tar.gz --missing
 
-Needs the bAbI archive. Each entry holds the command that repeats it.
+Needs the bAbI archive. Each entry holds the command that repeats it. ``--missing`` measures only
+what the file lacks, and keeps the rest as it is.
 """
 
 from __future__ import annotations
@@ -30,6 +32,10 @@ COPIES = [
     ("ntm-copy", 120, 50),
     ("lstm-copy", 20, 500),
     ("lstm-copy", 120, 50),
+    ("rnn-copy", 20, 500),
+    ("rnn-copy", 120, 50),
+    ("lntm-copy", 20, 500),
+    ("lntm-copy", 120, 50),
 ]
 
 
@@ -56,22 +62,41 @@ def measure(arguments: list[str], archive: Path) -> dict:
     found = json.loads(told.getvalue())
     if ARCHIVE in arguments:
         found["source"] = ARCHIVE
-    shown = shlex.join(["python", "-m", "lessons_lib", "evaluate", *arguments])
-    return {"command": shown, "cpu_seconds": round(time.process_time() - begun, 1), **found}
+    seconds = round(time.process_time() - begun, 1)
+    return {"command": shown(arguments), "cpu_seconds": seconds, **found}
+
+
+def shown(arguments: list[str]) -> str:
+    """Return the command that repeats a measurement."""
+    return shlex.join(["python", "-m", "lessons_lib", "evaluate", *arguments])
+
+
+def known(here: dict) -> dict[str, dict]:
+    """Return the file's entries by command, if they were measured with these versions, as here."""
+    found = json.loads(RESULTS.read_text(encoding="utf-8"))
+    for name, value in here.items():
+        if found[name] != value:
+            raise SystemExit(f"{RESULTS} has {name} {found[name]}, here are {value}: measure all")
+    return {entry["command"]: entry for entry in found["entries"]}
 
 
 def main() -> None:
-    """Measure all and write the file."""
+    """Measure all, or what is missing, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("archive", type=Path)
-    archive = parser.parse_args().archive
+    parser.add_argument("--missing", action="store_true", help="keep what the file has")
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    entries = [measure(arguments, archive) for arguments in commands()]
+    here = {"versions": records.versions(), "hardware": records.hardware()}
+    kept = known(here) if options.missing else {}
+    entries = [
+        kept.get(shown(arguments)) or measure(arguments, options.archive)
+        for arguments in commands()
+    ]
     content = {
         "command": f"python -m tools.results {ARCHIVE}",
         "date": datetime.now(UTC).date().isoformat(),
-        "versions": records.versions(),
-        "hardware": records.hardware(),
+        **here,
         "entries": entries,
     }
     records.write_json(RESULTS, content)

@@ -5,6 +5,7 @@ from lessons_lib.widgets.convolution import ConvolutionStepper
 from lessons_lib.widgets.drive import DriveTheMachine
 from lessons_lib.widgets.gates import GateExplorer
 from lessons_lib.widgets.playground import AddressingPlayground
+from lessons_lib.widgets.side_by_side import SideBySide
 from lessons_lib.widgets.stepper import TapeStepper
 from lessons_lib.widgets.story import StoryStepper
 
@@ -14,6 +15,7 @@ __all__ = [
     "ConvolutionStepper",
     "DriveTheMachine",
     "GateExplorer",
+    "SideBySide",
     "StoryStepper",
     "TapeStepper",
 ]

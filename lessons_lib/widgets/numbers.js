@@ -64,3 +64,11 @@ export function largest(values, floor = 1e-6) {
   }
   return most;
 }
+
+/** Write a share or a probability in percent; never 0% or 100% for what is not. */
+export function inPercent(value) {
+  if (!Number.isFinite(value)) return format(value);
+  if (value > 0 && value < 0.001) return "<0.1%";
+  if (value < 1 && value > 0.999) return ">99.9%";
+  return `${(value * 100).toFixed(1)}%`;
+}

@@ -1,11 +1,9 @@
 // The tape stepper: time runs to the right in every panel; below, the step itself.
 import { Canvas, bindKeys, format, make, makeRoot, showProblems } from "./shared.js";
-import { Player, addButton, addChoice, addRange, go, put } from "./toolbar.js";
+import { addButton, addChoice, addSteps, go, put } from "./toolbar.js";
 import { Tape, percent } from "./stepper_tape.js";
 import { GUTTER, overTime, strongest } from "./stepper_time.js";
 import { STAGES, memoryStep, unitStep } from "./stepper_step.js";
-
-const SPEEDS = [["slow", 1000], ["medium", 400], ["fast", 100], ["fastest", 33]]; // milliseconds a step
 
 // --- Going through the steps ---------------------------------------------------------------------------
 
@@ -30,35 +28,9 @@ function toEnd(model, step, stage) {
 }
 
 function stepControls(bar, model) {
-  const move = (by) => forward(model, by);
-  const player = new Player(() => move(1), (playing) => (button.textContent = playing ? "❚❚ pause" : "▶ play"));
   const first = () => toEnd(model, 0, STAGES[0]);
   const last = () => toEnd(model, Infinity, STAGES.at(-1));
-  const play = () => {
-    if (!player.playing && model.get("step") === model.get("steps") - 1) first();
-    player.toggle();
-  };
-  addButton(bar, "|◀", "first step", first);
-  addButton(bar, "◀", "one step back", () => move(-1));
-  const button = addButton(bar, "▶ play", "play or pause (space)", play);
-  addButton(bar, "▶", "one step on", () => move(1));
-  addButton(bar, "▶|", "last step", last);
-  const slider = addRange(bar, "step", { min: 0, max: model.get("steps") - 1 }, (step) => go(model, step));
-  const said = make(bar, "output");
-  const speed = addChoice(bar, "", "speed of playing", SPEEDS, (pause) => player.setPause(Number(pause)));
-  speed.value = "400";
-  const update = () => {
-    slider.value = model.get("step");
-    said.textContent = `step ${model.get("step")} of 0–${model.get("steps") - 1}`;
-  };
-  const back = () => move(-1);
-  const on = () => move(1);
-  const keys = {
-    ArrowLeft: back, ArrowRight: on, ArrowDown: back, ArrowUp: on,
-    PageUp: () => go(model, model.get("step") + 10), PageDown: () => go(model, model.get("step") - 10),
-    Home: first, End: last, " ": play,
-  };
-  return { update, stop: () => player.stop(), keys };
+  return addSteps(bar, model, { move: (by) => forward(model, by), first, last, pause: 400 });
 }
 
 // --- What of a step is shown -----------------------------------------------------------------------------

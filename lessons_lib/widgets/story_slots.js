@@ -1,6 +1,5 @@
 // The machine at one word: what it writes, what the slots hold and whose it is, what it reads.
-import { at, format, formatLong } from "./shared.js";
-import { inPercent } from "./story_table.js";
+import { at, format, formatLong, inPercent } from "./shared.js";
 
 const LABEL = 30; // room for the slots' numbers
 const GAP = 16;

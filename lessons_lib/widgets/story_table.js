@@ -1,5 +1,5 @@
 // The story as a table: a sentence a row, its words with their bars, and what the answer owes to it.
-import { at, format, formatLong, largest, make } from "./shared.js";
+import { at, format, formatLong, inPercent, largest, make } from "./shared.js";
 
 const COLUMNS = [
   ["read_shares", "read at GO", "share"],
@@ -17,14 +17,6 @@ const MEANS = {
   not_told: "the answer's probability when this sentence is left out of the text.",
 };
 const CLEARLY = 0.01; // a probability that falls by less is not marked
-
-/** Write a share or a probability in percent; never 0% or 100% for what is not. */
-export function inPercent(value) {
-  if (!Number.isFinite(value)) return format(value);
-  if (value > 0 && value < 0.001) return "<0.1%";
-  if (value < 1 && value > 0.999) return ">99.9%";
-  return `${(value * 100).toFixed(1)}%`;
-}
 
 /** Write a number with its sign. */
 export function signed(value) {

@@ -1,6 +1,8 @@
 // The controls above a picture: buttons, choices, and a player of steps.
 import { make } from "./shared.js";
 
+const STEP_SPEEDS = [["slow", 1000], ["medium", 400], ["fast", 100], ["fastest", 33]]; // milliseconds a step
+
 /** Add a button; `label` is its tooltip and what a screen reader says. */
 export function addButton(bar, words, label, action) {
   const made = make(bar, "button", "", words);
@@ -77,4 +79,41 @@ export class Player {
     this.stop();
     this.start();
   }
+}
+
+/**
+ * Add the buttons, the slider and the speed of going through a model's steps.
+ *
+ * ways: move(by) goes on or back and says whether it could; first() and last() go to the ends;
+ * pause: milliseconds between two steps, at first. Returns update, keys and stop.
+ */
+export function addSteps(bar, model, { move, first, last, pause }) {
+  const end = () => model.get("steps") - 1;
+  const player = new Player(() => move(1), (playing) => (button.textContent = playing ? "❚❚ pause" : "▶ play"));
+  const play = () => {
+    if (!player.playing && model.get("step") === end()) first();
+    player.toggle();
+  };
+  addButton(bar, "|◀", "first step", first);
+  addButton(bar, "◀", "one step back", () => move(-1));
+  const button = addButton(bar, "▶ play", "play or pause (space)", play);
+  addButton(bar, "▶", "one step on", () => move(1));
+  addButton(bar, "▶|", "last step", last);
+  const slider = addRange(bar, "step", { min: 0, max: end() }, (step) => go(model, step));
+  const said = make(bar, "output");
+  const speed = addChoice(bar, "", "speed of playing", STEP_SPEEDS, (chosen) => player.setPause(Number(chosen)));
+  speed.value = String(pause);
+  player.setPause(pause);
+  const update = () => {
+    slider.max = end();
+    slider.value = model.get("step");
+    said.textContent = `step ${model.get("step")} of 0–${end()}`;
+  };
+  const by = (steps) => () => go(model, model.get("step") + steps);
+  const [back, on] = [() => move(-1), () => move(1)];
+  const keys = {
+    ArrowLeft: back, ArrowRight: on, ArrowDown: back, ArrowUp: on,
+    PageUp: by(10), PageDown: by(-10), Home: first, End: last, " ": play,
+  };
+  return { update, keys, stop: () => player.stop() };
 }
