@@ -19,7 +19,7 @@ from torch import Tensor
 LENGTHS = struct.Struct(">IQ")  # bytes of the header, bytes of the body
 MOST_HEADER = 2_000_000
 MOST_BODY = 32_000_000
-MOST_DEPTH = 8
+MOST_DEPTH = 12
 MOST_TEXT = 2_000
 MOST_INTEGER = 2**63
 DTYPES = {
