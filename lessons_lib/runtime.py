@@ -35,17 +35,20 @@ class Runtime:
 
 
 def setup(seed: int = 0) -> Runtime:
-    """Seed `random`, numpy and torch, put on the style of the figures, and say how we run.
+    """Seed `random`, numpy and torch, put on the style of the figures, let them say
+    in words what they show, and tell how we run.
 
     The profile is the environment's `LESSONS_PROFILE` (`quick`, `full` or `gpu`; `full` unless
     told). Raises ValueError for another profile, and RuntimeError for `gpu` without a GPU.
     """
-    from lessons_lib.figures import use_style  # here, so that a training needs no figures
+    from lessons_lib.figure_words import show_with_words  # here, so that a training needs
+    from lessons_lib.figures import use_style  # no figures
 
     name = profile()
     where = device(name)
     seed_everything(seed)
     use_style()
+    show_with_words()
     return Runtime(profile=name, device=where, answers=answers_folder(), seed=seed)
 
 

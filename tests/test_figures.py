@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import matplotlib as mpl
@@ -12,6 +13,7 @@ import torch
 from matplotlib.figure import Figure
 
 from lessons_lib import figures
+from lessons_lib.figure_words import describe
 from lessons_lib.lntm import LNTM
 from lessons_lib.ntm import NTM
 from lessons_lib.recurrent import GRU, LSTM, RNN
@@ -223,3 +225,42 @@ def test_a_nan_is_crossed_out_not_drawn_as_a_number():
 def test_other_ranks_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# --- In words ------------------------------------------------------------------------------------
+
+
+def test_a_figure_says_its_names_and_numbers():
+    words = describe(figures.draw_weights(torch.tensor([0.5, 0.25, 0.25]), title="Where it reads"))
+    assert words == "Where it reads, weight by slot: bars of 0.5, 0.25, 0.25."
+    many = describe(figures.draw_weights(torch.eye(20)[7]))
+    assert "20 bars from 0 to 1, the longest number 7 from 0" in many
+
+
+def test_curves_say_where_they_begin_and_end_and_their_extremes():
+    runs = [(range(3), [1.0, 5.0, 3.0])] * 3
+    words = describe(figures.draw_curves({"$w^c$": runs}, "step", "share", "A title"))
+    line = "w^c (median of 3) from 1 at 0 to 3 at 2, highest 5 at 1"
+    assert words == f"A title, share by step: {line}; 3 thinner lines beside."
+
+
+def test_a_nan_and_a_single_number_are_said():
+    assert "1 not finite" in describe(figures.draw_memory(torch.tensor([[1.0, math.nan]])))
+    curve = {"a": [(range(2), [math.nan, math.nan])]}
+    assert "a line without a finite number" in describe(figures.draw_curves(curve))
+    assert "y by x: a 0.5 at 3." in describe(figures.draw_curves({"a": [([3], [0.5])]}, "x", "y"))
+
+
+def test_a_weighting_over_time_says_its_path():
+    path = torch.eye(4)[[2, 3, 0]]  # three rows, a slot each
+    assert "largest of each row in columns 2, 3, 0" in describe(figures.draw_weights(path))
+
+
+def test_a_long_filmstrip_is_said_in_part(ntm):
+    words = describe(figures.filmstrip(ntm))
+    assert "step 0" in words
+    assert "panels more" in words
+
+
+def test_a_figure_that_shows_nothing_says_so():
+    assert describe(Figure()) == "an empty figure."

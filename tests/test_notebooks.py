@@ -30,6 +30,10 @@ def run_twice(notebook: Path, out: Path, tmp_path: Path, *, strict: bool) -> Non
     assert not run.error, run.error
     report = compare_again(out, environments[1], QUICK_CELL_SECONDS)
     assert not report, report
+    for cell in nbformat.read(out, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):  # for those who do not see the figure
+                assert output.metadata.get("image/png", {}).get("alt"), cell.source
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)

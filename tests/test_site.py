@@ -20,11 +20,11 @@ pytestmark = pytest.mark.xdist_group("browser")  # one worker builds the pages, 
 HIDDEN = {"jupyter": {"source_hidden": True}}
 SETUP = """
 import torch
-from lessons_lib import figures
+from lessons_lib import figures, runtime
 from lessons_lib.ntm import NTM
 from lessons_lib.predictions import predict, quiz, reveal
 from lessons_lib.widgets import AddressingPlayground, TapeStepper
-torch.manual_seed(0)
+runtime.setup(seed=0)
 trace = NTM(3, 2, slots=4, width=3, hidden_size=5)(torch.rand(5, 1, 3), trace=True)[-1]
 print("a <b>line</b> of print")
 """
@@ -45,6 +45,45 @@ It has $x^2$ and $$y = \frac{1}{2}$$
     ("figures.draw_weights(torch.tensor([0.5, 0.5]))", {}),
     ("## Another part\n\nNext: [lesson 2](02_next.ipynb)", None),
 ]  # fmt: skip
+LIVE_SETUP = """
+import torch
+from lessons_lib import load, runtime
+from lessons_lib.recurrent import RNN
+from lessons_lib.widgets import AddressingPlayground, ConvolutionStepper, DriveTheMachine
+from lessons_lib.widgets import GateExplorer, StoryStepper
+runtime.setup(seed=0)
+
+import io
+import ipywidgets
+from lessons_lib import figures
+drawn = io.BytesIO()
+figures.draw_weights(torch.ones(2)).savefig(drawn, format="png")
+ipywidgets.Image(value=drawn.getvalue())
+"""
+ALIVE = {  # each picture, and which of its controls work without Python
+    "AddressingPlayground()": [],
+    "ConvolutionStepper()": ["slot under the kernel"],
+    "DriveTheMachine()": [],
+    "StoryStepper({'lntm-qa1': load('lntm-qa1')}, 'Mary went to the garden. Where is Mary?')": [
+        "first word", "one word back", "play or pause (space)", "one word on",
+        "to GO, where the answer is due", "word", "speed of playing",
+    ],
+    "GateExplorer({'one': RNN(3, 2, hidden_size=4), 'two': RNN(3, 2)}, torch.rand(5, 1, 3))": [
+        "first step", "one step back", "play the gradient back from the loss, or pause (B)",
+        "play forward, or pause (space)", "one step on", "last step", "step",
+        "which networks are shown", "unit, from 0 to 99", "speed of playing",
+        "v, the bound on the gradient's norm",
+    ],
+}  # fmt: skip
+LIVE = [
+    ("# 3. Live\n\nNeeds: lesson 2.", None),
+    (LIVE_SETUP, {}),
+    *((source, {}) for source in ALIVE),
+]
+SLIDER_NAMES = "all => all.map((one) => one.getAttribute('aria-label'))"
+ENABLED = """root => [...root.querySelectorAll("button, input, select, textarea, [role=slider]")]
+  .filter((one) => !one.matches(":disabled, [aria-disabled=true]"))
+  .map((one) => one.getAttribute("aria-label") || one.textContent)"""
 READY = """() => document.documentElement.dataset.widgets === "shown"
   && window.MathJax?.Hub?.queue?.running === 0 && MathJax.Hub.queue.queue.length === 0"""
 DRAWN = "JSON.stringify(document.querySelector('.lessons-picture canvas')?.drawn)"
@@ -67,11 +106,12 @@ def write_lesson(path: Path, cells: list[tuple[str, dict | None]]) -> None:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a course of two lessons, the second of them without widgets."""
+    """The folder of a course of three lessons, the second of them without widgets."""
     folder = tmp_path_factory.mktemp("course")
     (folder / "lessons").mkdir()
     write_lesson(folder / "lessons" / "01_small.ipynb", CELLS)
     write_lesson(folder / "lessons" / "02_next.ipynb", [("# 2. Next\n\nNeeds: lesson 1.", None)])
+    write_lesson(folder / "lessons" / "03_live.ipynb", LIVE)
     options = {"notebooks": "lessons", "runs": "runs", "out": "pages"}
     arguments = [f"--{name}={folder / place}" for name, place in options.items()]
     assert site.main([*arguments, "--profile=quick", "--workers=1"]) == 0
@@ -154,6 +194,15 @@ def test_landmarks_and_headings(pages):
         assert page.body.find("a")["href"] == f"#{page.main['id']}", "the skip link comes first"
         assert all(image.get("alt") for image in page.find_all("img"))
         assert "nbval" not in page.main.text
+
+
+def test_figures_and_stills_are_said_in_words(pages):
+    images = soup(pages / "01_small.html").find_all("img")
+    figure, *stills = sorted((image["alt"] for image in images), key=len)
+    assert figure == "weight by slot: bars of 0.5, 0.5."
+    assert len(stills) == 2
+    assert all("as a still picture" in still and "a grid of 4 × 3" in still for still in stills[1:])
+    assert not any("No description" in image["alt"] for image in images)
 
 
 def test_what_needs_python_says_so_and_what_is_recorded_does_not(pages):
@@ -245,6 +294,36 @@ def test_controls_are_fixed_and_say_that_they_need_a_kernel(lesson):
         assert note.is_visible() != (own.count() > 0)
 
 
+def test_what_needs_a_kernel_is_off_and_the_rest_of_a_picture_works(chromium_browser, pages):
+    context = chromium_browser.new_context(viewport={"width": 1600, "height": 1000})
+    reader = Reader(context.new_page(), (pages / "03_live.html").as_uri())
+    shown = reader.page.locator(".lessons-picture")
+    shown.nth(len(ALIVE) - 1).wait_for()
+    for picture, (source, alive) in zip(shown.all(), ALIVE.items(), strict=True):
+        picture.locator("canvas").first.scroll_into_view_if_needed()
+        assert picture.evaluate(ENABLED) == alive, source
+        assert picture.locator("fieldset:disabled, button:disabled").count() > 0
+        words = picture.get_by_text(re.compile("needs a kernel", re.IGNORECASE))
+        assert any(said.is_visible() for said in words.all()), source
+    names = reader.page.locator(".noUi-handle").evaluate_all(SLIDER_NAMES)
+    assert "β key strength" in names
+    assert all(names)
+    images = reader.page.locator("img")
+    assert images.count() == 1 + len(ALIVE)
+    assert all(images.evaluate_all("all => all.map((one) => one.alt)"))
+    convolution, story = shown.nth(1), shown.nth(3)
+    convolution.get_by_label("slot under the kernel").press("ArrowRight")
+    expect(convolution.locator("output")).to_contain_text("slot 1 of")
+    story.get_by_role("button", name="to GO").click()
+    expect(story.locator(".verdict .answer")).to_be_visible()
+    reader.page.emulate_media(media="print")
+    assert reader.page.locator(".still").count() == len(ALIVE)
+    assert all(still.is_visible() for still in reader.page.locator(".still").all())
+    assert not any(canvas.is_visible() for canvas in reader.page.locator("canvas").all())
+    assert reader.problems == []
+    context.close()
+
+
 def test_a_reveal_unfolds_by_keyboard(lesson):
     fold = lesson.locator(".widget details")
     assert not fold.locator("p").first.is_visible()
@@ -270,7 +349,7 @@ def test_no_page_is_wider_than_its_window(lesson, width):
     expect(lesson.locator("#parts")).to_be_visible(visible=width >= 1300)
     lesson.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
     names = lesson.locator("nav[aria-label=Lessons] a").all()
-    assert [name.inner_text().split()[0] for name in names] == ["1", "2"]
+    assert [name.inner_text().split()[0] for name in names] == ["1", "2", "3"]
 
 
 def test_on_paper_each_picture_is_its_still_in_light(lesson):
@@ -302,7 +381,7 @@ def test_the_theme_follows_the_system_is_chosen_by_keyboard_and_kept(lesson):
     lesson.locator("#theme").focus()
     lesson.keyboard.press("Enter")
     lesson.wait_for_function(f"{PAPER} === 'rgb(255, 255, 255)' && {INK} > 192")
-    lesson.locator("nav[aria-label=Lessons] a").last.click()
+    lesson.locator("nav[aria-label=Lessons] a").nth(1).click()
     lesson.wait_for_url("**/02_next.html")
     assert lesson.evaluate(PAPER) == "rgb(255, 255, 255)"
     assert lesson.locator("#theme").inner_text() == "Dark theme"

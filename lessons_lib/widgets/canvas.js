@@ -1,7 +1,21 @@
 // A crisp canvas with words, cells, bars and a tooltip. It draws what it is given.
 import { format, formatShort, largest } from "./numbers.js";
 import { make } from "./page.js";
-import { BAD_PIXEL, LEVELS, inkOn, palette, paperOf, readTheme, shade, watchTheme } from "./theme.js";
+import { LEVELS, inkOn, palette, paperOf, readTheme, shade, watchTheme } from "./theme.js";
+
+/** Where a grid has NaN: for each column the stretches of rows. */
+function gapsOf(rows, columns, values) {
+  const gaps = [];
+  for (let column = 0; column < columns; column++) {
+    for (let row = 0; row < rows; row++) {
+      if (!Number.isNaN(values[row * columns + column])) continue;
+      const last = gaps.at(-1);
+      if (last?.column === column && last.row + last.rows === row) last.rows++;
+      else gaps.push({ column, row, rows: 1 });
+    }
+  }
+  return gaps;
+}
 
 /**
  * A canvas as wide as its place and as high as what is drawn on it.
@@ -261,6 +275,9 @@ export class Canvas {
     }
     this.pen.imageSmoothingEnabled = false;
     this.pen.drawImage(made, x, y, width, height);
+    if (key === undefined) return; // whoever draws cell by cell crosses them out
+    const [wide, high] = [width / made.width, height / made.height];
+    for (const { column, row, rows } of made.bad) this.cross(x + column * wide, y + row * high, wide, rows * high);
   }
 
   paint(image, { shape: [rows, columns], values }, limit) {
@@ -269,9 +286,10 @@ export class Canvas {
     const pen = image.getContext("2d");
     const pixels = pen.createImageData(columns, rows);
     const each = new Uint32Array(pixels.data.buffer);
+    image.bad = values.some(Number.isNaN) ? gapsOf(rows, columns, values) : [];
     for (let index = 0; index < values.length; index++) {
       const part = Math.max(-1, Math.min(1, values[index] / limit));
-      each[index] = Number.isNaN(part) ? BAD_PIXEL : colors[LEVELS + Math.round(part * LEVELS)];
+      each[index] = colors[LEVELS + (Math.round(part * LEVELS) || 0)]; // a NaN has the paper's colour
     }
     pen.putImageData(pixels, 0, 0);
   }

@@ -1,5 +1,5 @@
 // The convolution stepper: the kernel on the memory, the product, the score, and the pointers.
-import { Canvas, askForKernel, at, bindKeys, format, formatLong, largest, make, makeRoot, readNumbers, showProblems } from "./shared.js";
+import { Canvas, askForKernel, at, bindKeys, format, formatLong, largest, make, makeLive, makeRoot, nameSliders, readNumbers, showProblems } from "./shared.js";
 import { Editors } from "./editing.js";
 import { addRange } from "./toolbar.js";
 
@@ -11,6 +11,7 @@ const EDITING =
   "To change a number of a kernel or of the key, click it and type, or drag it up and down. " +
   "Keys: Tab to the grid, arrows to a number, then type; Page Up and Page Down change it by 0.1.";
 const LOW = 20; // the height of a read kernel's row
+const NARROW = 480; // a read pointer's kernel and its columns fit beside each other in more
 
 function header(c, x, title, does, width, top = 0) {
   c.text(x, top + 10, title, { bold: true, size: 13, fit: width + 8 });
@@ -67,12 +68,12 @@ function drawProduct(c, n, position, editors, { x, width, y, high }) {
   drawKernel(c, n.kernel, "kernel", editors, { x, y, width, high });
   const below = y + height + 44;
   const product = at(n.products, position);
-  c.text(x, below - 22, "S × K, cell by cell", { bold: true, size: 13, fit: width + 8 });
+  c.text(x, below - 22, "S × K, cell by cell", { bold: true, size: 13, fit: width + 24 });
   c.text(x, below - 8, `at slot ${position}`, { size: 11, color: c.theme.soft });
   const tellProduct = (row, column) => `product, offset ${row - half}, number ${column}: ${formatLong(product.values[row * columns + column])}`;
   c.cells({ x, y: below, width, height }, product, { name: "product", limit: largest(n.products.values), tell: tellProduct });
   const score = n.scores.values[position];
-  c.text(x, below + height + 16, `sum = score of slot ${position}`, { size: 12, fit: width + 10 });
+  c.text(x, below + height + 16, "sum = the score", { size: 12 });
   c.text(x, below + height + 34, format(score, 4), { bold: true, size: 15 });
   return below + height + 46;
 }
@@ -93,7 +94,8 @@ function drawWrite(c, n, position, go, editors) {
   const narrow = c.width < 860;
   const high = Math.max(4, Math.min(24, 360 / slots));
   let y = TOP + half * high;
-  const grid = Math.min(Math.max(110, columns * (narrow ? 56 : 44)), c.width * (narrow ? 0.42 : 0.24));
+  const most = narrow ? (c.width - LEFT - GAP - 26) / 2 : c.width * 0.24;
+  const grid = Math.min(Math.max(110, columns * (narrow ? 56 : 44)), most);
   drawMemory(c, n, position, go, { x: LEFT, y, width: grid, high });
   let x = LEFT + grid + GAP + 22;
   let low = drawProduct(c, n, position, editors, { x, width: grid, y: TOP, high: Math.max(high, 8) });
@@ -151,20 +153,22 @@ function drawBlend(c, content, map, { x, y, width, high }) {
 
 /** One read pointer: its kernel, what the key finds, the map, and the blend of the two. */
 function drawRead(c, n, map, position, go, editors, { x, y, width, high }) {
-  const columns = n.kernel.shape[1];
-  const grid = Math.min(Math.max(110, columns * 40), width * 0.27);
-  const top = y + 56;
+  const [size, columns] = n.kernel.shape;
+  const stacked = width < NARROW; // the columns stand below the kernel then
+  const grid = Math.min(Math.max(110, columns * 40), width * (stacked ? 0.7 : 0.27));
   header(c, x, `kernel of read ${map}`, "a row an offset", grid, y);
-  drawKernel(c, at(n.read_kernels, map), `read_kernel ${map}`, editors, { x, y: top, width: grid, high: LOW });
-  const start = x + grid + GAP + 18;
+  drawKernel(c, at(n.read_kernels, map), `read_kernel ${map}`, editors, { x, y: y + 56, width: grid, high: LOW });
+  if (stacked) y += 56 + size * LOW + 14;
+  const top = y + 56;
+  const start = stacked ? x : x + grid + GAP + 18;
   const wide = (x + width - start - 2 * GAP) / 3;
   const place = (index) => ({ x: start + index * (wide + GAP), y: top, width: wide, high });
-  const [content, looked, read] = [n.content, at(n.read_maps, map), at(n.read_weights, map)].map(({ values }) => values);
-  drawColumn(c, content, "wᶜ ○", "what the key finds", `content ${map}`, 1, position, go, place(0), y);
-  drawColumn(c, looked, "wˡ □", "what the kernel sees", `read_map ${map}`, 1, position, go, place(1), y);
-  drawColumn(c, read, `w read ${map}`, "g wᶜ + (1−g) wˡ", `read_weights ${map}`, 1, position, go, place(2), y);
   const gate = `g = ${formatLong(n.gates.values[map])}`;
-  c.text(place(2).x + wide, y + 10, gate, { size: 12, align: "right", fit: wide - 56 });
+  const [content, looked, read] = [n.content, at(n.read_maps, map), at(n.read_weights, map)].map(({ values }) => values);
+  drawColumn(c, content, "wᶜ ○", stacked ? "the key finds" : "what the key finds", `content ${map}`, 1, position, go, place(0), y);
+  drawColumn(c, looked, "wˡ □", stacked ? "the kernel sees" : "what the kernel sees", `read_map ${map}`, 1, position, go, place(1), y);
+  drawColumn(c, read, `w read ${map}`, stacked ? gate : "g wᶜ + (1−g) wˡ", `read_weights ${map}`, 1, position, go, place(2), y);
+  if (!stacked) c.text(place(2).x + wide, y + 10, gate, { size: 12, align: "right", fit: wide - 56 });
   drawGate(c, n.gates.values[map], { ...place(2), y: y + 45 });
   drawBlend(c, content, looked, place(2));
   slotNumbers(c, start - 6, top, high, content.length, position);
@@ -177,7 +181,9 @@ function drawReads(c, n, position, go, editors, top) {
   const high = Math.max(3, Math.min(20, 260 / slots));
   const perRow = c.width < 1100 ? 1 : 2;
   const block = c.width / perRow;
-  const tall = Math.max(slots * high, n.kernel.shape[0] * LOW) + 92;
+  const kernel = n.kernel.shape[0] * LOW;
+  const narrow = block - LEFT - 12 < NARROW;
+  const tall = narrow ? slots * high + kernel + 162 : Math.max(slots * high, kernel) + 92;
   const words = "Reading: a gate puts each pointer between what the key finds (wᶜ ○) and what its own kernel sees (wˡ □) (eqs. 9–10)";
   let y = top + 18 * (c.paragraph(0, top + 10, words, { bold: true, size: 13, fit: c.width }) - 1) + 28;
   const wide = Math.min(n.key.shape[1] * 44, c.width * 0.4);
@@ -187,7 +193,9 @@ function drawReads(c, n, position, go, editors, top) {
   c.cells({ x: LEFT + 46, y, width: wide, height: 22 }, n.key, { name: "key", tell });
   editors.place("key", { x: LEFT + 46, y, width: wide, height: 22 }, n.key, "key c", nameKey);
   const strength = `wᶜ = softmax( β cos(c, S) ), β = ${formatLong(n.key_strength.values[0])}`;
-  c.text(LEFT + 58 + wide, y + 11, strength, { size: 12, color: c.theme.soft, fit: c.width - LEFT - 60 - wide });
+  if (narrow) y += 22;
+  const left = narrow ? LEFT : LEFT + 58 + wide;
+  c.text(left, y + 11, strength, { size: 12, color: c.theme.soft, fit: c.width - left - 2 });
   y += 40;
   for (let map = 0; map < maps; map++) {
     const x = LEFT + (map % perRow) * block;
@@ -219,14 +227,16 @@ function summary(model) {
 function render({ model, el }) {
   const root = makeRoot(el, "convolution stepper");
   const stopProblems = showProblems(root, model);
-  const stopAsking = askForKernel(root, model);
   const go = (slot) => {
     model.set("position", Math.min(Math.max(slot, 0), model.get("slots") - 1));
     model.save_changes();
   };
   const update = controls(make(root, "div", "toolbar"), model, go);
   let numbers = readNumbers(model);
-  const canvas = new Canvas(root, (c) => {
+  const live = makeLive(root); // the slot under the kernel is chosen by the page alone
+  const stopAsking = askForKernel(root, model, live);
+  const canvas = new Canvas(live, (c) => {
+    nameSliders(root);
     if (!numbers.memory) return 20;
     const position = model.get("position");
     editors.begin();
@@ -235,7 +245,7 @@ function render({ model, el }) {
     return low;
   });
   const editors = new Editors(root, canvas, model);
-  make(make(root, "div", "toolbar"), "span", "hint", EDITING);
+  make(make(live, "div", "toolbar"), "span", "hint", EDITING);
   canvas.element.tabIndex = 0;
   const move = (by) => () => go(model.get("position") + by);
   const [back, on] = [move(-1), move(1)];

@@ -1,6 +1,6 @@
 // Drive the machine: the tape with its two heads, what the learner chose, and what that choice
 // emits. Every key is sent to the kernel, which answers with all numbers; nothing is computed here.
-import { Canvas, askForKernel, format, make, makeRoot, readNumbers, showProblems } from "./shared.js";
+import { Canvas, askForKernel, format, make, makeLive, makeRoot, readNumbers, showProblems } from "./shared.js";
 import { HEADS, drawGame, drawPaths, most } from "./drive_tape.js";
 import { Panel, choice } from "./drive_panel.js";
 import { addRange } from "./toolbar.js";
@@ -121,7 +121,8 @@ function ending(place, send) {
 function render({ model, el }) {
   const root = makeRoot(el, "drive the machine");
   const stopProblems = showProblems(root, model);
-  const stopAsking = askForKernel(root, model);
+  const live = makeLive(root);
+  const stopAsking = askForKernel(root, model, live);
   const send = (press) => {
     try {
       model.send({ kind: "press", ...press });
@@ -129,22 +130,22 @@ function render({ model, el }) {
       /* no kernel: askForKernel says so */
     }
   };
-  const updateBar = gameBar(root, send);
-  const goal = make(root, "p", "goal");
+  const updateBar = gameBar(live, send);
+  const goal = make(live, "p", "goal");
   const [name, words] = [make(goal, "strong"), make(goal, "span")];
-  const score = make(root, "p", "score");
-  const canvas = new Canvas(root, (c) => drawGame(c, model));
+  const score = make(live, "p", "score");
+  const canvas = new Canvas(live, (c) => drawGame(c, model));
   canvas.element.tabIndex = 0;
   canvas.element.setAttribute("aria-label", "tape and heads");
-  const go = make(root, "div", "go");
+  const go = make(live, "div", "go");
   const enter = choice(go, "do the step (Enter)", { name: "enter" }, send);
   enter.classList.add("enter");
   const status = make(go, "p", "status");
   status.setAttribute("role", "status");
   status.setAttribute("aria-live", "polite");
-  const updateEnding = ending(root, send);
-  const paths = new Canvas(root, (c) => drawPaths(c, model));
-  const heads = make(root, "div", "heads");
+  const updateEnding = ending(live, send);
+  const paths = new Canvas(live, (c) => drawPaths(c, model));
+  const heads = make(live, "div", "heads");
   const panels = HEADS.map((which) => new Panel(heads, which, send));
   const help = listKeys(root);
   const demo = playDemo(model, send);

@@ -33,7 +33,7 @@ export class Panel {
     this.send = send;
     this.element = make(place, "section", "head");
     this.element.setAttribute("aria-label", `${which} head`);
-    const title = make(this.element, "h4");
+    const title = make(this.element, "div", "title");
     this.title = make(title, "span");
     make(title, "small", "", which === "write" ? "key ↑" : "key ↓");
     this.rows = {};

@@ -11,7 +11,7 @@ function symbol(c, values, { x, y, width, height }, name, words, more = "") {
   const grid = { shape: [2, 4], values };
   const tell = (row, column) => `${more || words}, number ${row * 4 + column}: ${formatLong(values[row * 4 + column])}`;
   c.cells({ x, y, width, height }, grid, { name, limit: 1, tell });
-  c.text(x + width / 2, y + height + 11, words, { align: "center", size: 12, bold: true, fit: width + 6 });
+  c.text(x + width / 2, y + height + 11, words, { align: "center", size: width < 26 ? 10 : 12, bold: true, fit: Math.max(30, width + 6) });
 }
 
 /** The name of what a slot holds, in few letters: "≈B" is a faint B, "≈" a blend. */
@@ -138,7 +138,7 @@ function drawTape(c, view, numbers, top) {
   for (const which of HEADS) {
     const middle = which === "write" ? weights + bars / 2 : below + bars / 2;
     const active = view.active === which && !view.demo;
-    c.text(0, middle - 8, `${active ? "▶ " : ""}${which} head`, { bold: true, color: active ? c.theme.accent : c.theme.ink, fit: LEFT - 4 });
+    c.text(0, middle - 8, `${active ? "▶ " : ""}${which} head`, { bold: true, color: active ? c.theme.accentInk : c.theme.ink, fit: LEFT - 4 });
     c.text(0, middle + 8, "weighting w", { size: 10, color: c.theme.soft });
   }
   drawTag(c, view, numbers, "write", { x, y: top + 8, wide });

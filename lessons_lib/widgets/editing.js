@@ -178,16 +178,18 @@ export class Editors {
     for (const side of ["left", "top", "width", "height"]) {
       element.style[side] = `${box[{ left: "x", top: "y" }[side] ?? side]}px`;
     }
+    const off = Boolean(element.closest("fieldset:disabled"));
+    element.tabIndex = off ? -1 : 0;
+    element.setAttribute("aria-disabled", off);
     element.rows = values.length;
     element.setAttribute("aria-valuemax", values.length - 1);
     element.setAttribute("aria-valuenow", Math.max(0, row));
-    element.setAttribute("aria-valuetext", `most at slot ${row}`);
+    element.setAttribute("aria-valuetext", row < 0 ? "not finite" : `most at slot ${row}`);
     this.placed.add(name);
   }
 
   makeChooser(name, label) {
     const element = make(this.canvas.frame, "div", "chooser");
-    element.tabIndex = 0;
     element.setAttribute("role", "slider");
     element.setAttribute("aria-orientation", "vertical");
     element.setAttribute("aria-label", label);

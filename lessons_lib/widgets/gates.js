@@ -1,5 +1,5 @@
 // The gate explorer: each network is a row of lanes, time runs to the right, the gradient back.
-import { Canvas, bindKeys, formatLong, make, makeRoot, showProblems } from "./shared.js";
+import { Canvas, bindKeys, findKernel, formatLong, make, makeRoot, showProblems } from "./shared.js";
 import { addButton, addChoice, addRange, go, put } from "./toolbar.js";
 import { Explorer, goToUnit } from "./gates_numbers.js";
 import { boundIndex, drawUpdate } from "./gates_flow.js";
@@ -88,20 +88,16 @@ function choices(bar, model) {
   const here = () => loss.disabled || put(model, "loss_at", model.get("step"));
   const loss = addButton(bar, "loss here", "put the loss at this step (L); needs a running kernel", here);
   loss.disabled = true;
-  const heard = (content) => {
-    if (content?.kind === "a kernel is here") loss.disabled = false;
-  };
-  model.on("msg:custom", heard);
-  try {
-    model.send({ kind: "is a kernel there?" });
-  } catch {
-    /* no connection: the button stays as it is */
-  }
+  const needs = make(bar, "span", "hint", "(needs a kernel)");
+  const stop = findKernel(model, () => {
+    loss.disabled = false;
+    needs.hidden = true;
+  });
   const update = () => {
     if (shown) shown.value = model.get("shown");
     updateUnit();
   };
-  return { update, keys: { l: here, L: here }, stop: () => model.off("msg:custom", heard) };
+  return { update, keys: { l: here, L: here }, stop };
 }
 
 export function boundSlider(bar, model) {

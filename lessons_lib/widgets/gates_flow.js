@@ -111,7 +111,7 @@ function drawParts(c, y, network, model, index) {
   if (factor < 1) does = `‖g‖ = ${formatLong(total)} is clipped to ${formatLong(clipped)}: every part × ${fromLog(take("factor log"))}`;
   if (!Number.isFinite(total)) does = `‖g‖ = ${format(total)}: no bound can make an update of it`;
   c.text(0, y + 8, network.name, { bold: true });
-  c.text(GUTTER, y + 8, does, { size: 12, fit: c.width - GUTTER - RIGHT });
+  y += 16 * (c.paragraph(GUTTER, y + 8, does, { fit: c.width - GUTTER - RIGHT }) - 1);
   const box = place(c, y + 20, PART);
   nameLane(c, box.y, PART, "part of g", "by each step");
   const [low, high] = decades([network.get("by_step log")]);

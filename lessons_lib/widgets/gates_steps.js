@@ -32,6 +32,7 @@ export function arrival(network, step) {
   if (step > last) return `after the loss at step ${last}: no gradient`;
   const size = `‖∂L/∂${symbol}‖ = ${fromLog(network.get(`${state} log`).values[step])}`;
   if (step === last) return `the loss is here: ${size}`;
+  if (network.get(`${state} norm`).values.subarray(step, step + 2).every((norm) => norm === 0)) return `${size}: nothing came from step ${step + 1}`;
   const ratio = format(network.get(`${state} ratio`).values[step]);
   const gate = network.get(network.kind === "LSTM" ? "forget_gate median" : "update_gate median");
   const name = network.kind === "LSTM" ? "f" : "z";
@@ -54,6 +55,7 @@ function keepStep(c, network, unit, step) {
 
 // --- The picture -------------------------------------------------------------------------------------
 
+/** One network from its words down to its gradient; returns where its lanes begin, and the end. */
 function drawNetwork(c, y, network, model, flow) {
   const [unit, step] = [model.get("unit"), model.get("step")];
   c.text(0, y + 10, network.name, { bold: true, size: 15 });
@@ -61,8 +63,10 @@ function drawNetwork(c, y, network, model, flow) {
   const [first, second] = equations(network, unit, step);
   const lines = [`step ${step}, unit ${network.own(unit)}: ${first}`, second, arrival(network, step)].filter(Boolean);
   if (second && left > 620) lines.splice(0, 2, `${lines[0]};   ${second}`);
-  lines.forEach((words, line) => c.text(GUTTER, y + 3 + 15 * line, words, { size: 12, fit: left }));
-  y += 15 * lines.length - 1;
+  const room = left < 420 ? 2 : 1; // lines, so that stepping does not move what is below
+  for (const words of lines) y += 16 * Math.max(room, c.paragraph(GUTTER, y + 3, words, { fit: left }));
+  y -= 2;
+  const top = y;
   y = drawStrip(c, y, network, "hidden", "h hidden state", model);
   if (network.kind === "LSTM") y = drawStrip(c, y, network, "cell", "c cell state", model);
   for (const gate of GATES) if (network.get(gate[0])) y = drawGate(c, y, network, gate, model);
@@ -70,7 +74,7 @@ function drawNetwork(c, y, network, model, flow) {
   else y = drawBelt(c, y, network, model);
   if (network.kind === "LSTM") y = drawShown(c, y, network, model, "h let out", "o · tanh c", OUT);
   keepStep(c, network, unit, step);
-  return drawFlow(c, y, network, model, flow) + 8;
+  return [top - 3, drawFlow(c, y, network, model, flow) + 8];
 }
 
 function drawInputs(c, y, explorer, model) {
@@ -112,9 +116,9 @@ export function drawSteps(c, explorer, model, playing) {
   const flow = { range: decades(explorer.networks.flatMap((one) => [one.get("hidden log"), one.get("cell log")])), first: playing.back() ? model.get("step") : 0 };
   const spans = [[top, labelled]];
   for (const network of explorer.shown(model)) {
-    const from = y + 28;
-    y = drawNetwork(c, y + 4, network, model, flow);
-    spans.push([from, y - 8]);
+    const [from, below] = drawNetwork(c, y + 4, network, model, flow);
+    spans.push([from, below - 8]);
+    y = below;
   }
   timeAxis(c, GUTTER, y - 8, c.width - GUTTER - RIGHT, explorer.steps);
   c.text(0, y, "step", { size: 10, color: c.theme.soft });

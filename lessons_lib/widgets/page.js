@@ -31,31 +31,66 @@ export function showProblems(root, model) {
   return () => model.off("change:problems", update);
 }
 
-/** Say so where no kernel answers: then the picture is the saved one. */
-export function askForKernel(root, model) {
-  const never = document.documentElement.dataset.kernel === "none"; // a page without any kernel
-  const words = never
-    ? "Needs a kernel: open this lesson in JupyterLab to use it. Shown is what was saved."
-    : "The controls of this picture need a running kernel, and none has answered yet: " +
-      "run its cell, or wait while the kernel is busy. Shown is what was saved.";
-  const note = make(root, "div", "problem no-kernel", words);
-  note.hidden = !never;
-  const answer = (content) => {
-    if (content?.kind !== "a kernel is here") return;
-    clearTimeout(timer);
-    note.hidden = true;
-  };
-  const timer = setTimeout(() => (note.hidden = false), 4000);
+/** Make a group for controls that only Python answers; `askForKernel` switches it off. */
+export function makeLive(parent) {
+  const live = make(parent, "fieldset", "live");
+  live.setAttribute("role", "none"); // it groups for the switch alone
+  return live;
+}
+
+/** Whether this page is one that never has a kernel. */
+function isSaved() {
+  return document.documentElement.dataset.kernel === "none";
+}
+
+/** Ask whether a kernel is there: `here` is called when it answers, `nobody` where none can. */
+export function findKernel(model, here, nobody = () => {}) {
+  const answer = (content) => content?.kind === "a kernel is here" && here();
   model.on("msg:custom", answer);
   try {
     model.send({ kind: "is a kernel there?" });
+    if (isSaved()) nobody();
   } catch {
-    note.hidden = false; // the page has no connection at all
+    nobody(); // the page has no connection at all
   }
+  return () => model.off("msg:custom", answer);
+}
+
+/**
+ * Say so in `place` where no kernel answers: then the picture is the saved one. Controls in `live`
+ * are off where none ever can; the words then stand before them.
+ */
+export function askForKernel(place, model, live) {
+  const words = isSaved()
+    ? "Needs a kernel: open this lesson in JupyterLab to use it. Shown is what was saved."
+    : "The controls of this picture need a running kernel, and none has answered yet: " +
+      "run its cell, or wait while the kernel is busy. Shown is what was saved.";
+  const note = make(place, "div", "problem no-kernel", words);
+  live?.before(note);
+  note.hidden = true;
+  const timer = setTimeout(() => (note.hidden = false), 4000);
+  const here = () => {
+    clearTimeout(timer);
+    note.hidden = true;
+  };
+  const nobody = () => {
+    note.hidden = false;
+    if (live) live.disabled = true;
+  };
+  const stop = findKernel(model, here, nobody);
   return () => {
     clearTimeout(timer);
-    model.off("msg:custom", answer);
+    stop();
   };
+}
+
+/** Let the sliders beside a picture be called what is written before them: ipywidgets names none. */
+export function nameSliders(root) {
+  const output = root.closest(".jp-OutputArea-output, [data-model]");
+  for (const handle of output?.querySelectorAll(".noUi-handle:not([aria-label])") ?? []) {
+    const name = handle.closest(".jupyter-widgets")?.querySelector(".widget-label")?.textContent;
+    if (name) handle.setAttribute("aria-label", name);
+  }
 }
 
 /** Bind keys to actions: {ArrowLeft: () => …}. */

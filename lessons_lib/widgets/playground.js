@@ -1,5 +1,5 @@
 // The addressing playground: memory and key at the left, then each stage from w(t−1) to w.
-import { Canvas, askForKernel, format, formatLong, largest, make, makeRoot, readNumbers, showProblems } from "./shared.js";
+import { Canvas, askForKernel, format, formatLong, largest, make, makeLive, makeRoot, nameSliders, readNumbers, showProblems } from "./shared.js";
 import { Editors } from "./editing.js";
 
 const GAP = 24; // between stages, with room for the slots' numbers
@@ -101,7 +101,13 @@ function slotNumbers(c, x, y, high, slots) {
   }
 }
 
-/** One row of stages, or two where the page is narrow. */
+/** How many stages stand beside the memory, and in each row below it, for the width there is. */
+function rowsOf(width) {
+  if (width < 560) return [0, 2, 2, 1];
+  return width < 860 ? [2, 3] : [5];
+}
+
+/** The memory and the stages, in as many rows as the width asks for. */
 function draw(c, model, everyEditor) {
   const numbers = readNumbers(model);
   if (!numbers.memory) return 20;
@@ -110,27 +116,25 @@ function draw(c, model, everyEditor) {
   const [slots, columns] = numbers.memory.shape;
   const high = Math.max(3, Math.min(26, 440 / slots));
   const [y, height] = [HEAD, slots * high];
-  const narrow = c.width < 860;
-  const grid = Math.min(columns * 44, c.width * (narrow ? 0.36 : 0.26));
+  const rows = rowsOf(c.width);
+  const grid = Math.min(columns * 44, c.width * { 1: 0.26, 2: 0.36, 4: 0.7 }[rows.length]);
   drawMemory(c, numbers, editors, { x: LEFT, y, width: grid, height });
   slotNumbers(c, LEFT - 9, y, high, slots);
   drawCosine(c, numbers, { x: LEFT + grid + 8, y, width: 58, height });
   const start = LEFT + grid + 66 + GAP;
-  const first = narrow ? 2 : 5; // how many stages stand beside the memory
-  const rows = [{ from: 0, to: first, x: start, y }];
-  if (narrow) rows.push({ from: first, to: 5, x: LEFT, y: y + height + 32 + HEAD });
-  for (const row of rows) {
-    const count = row.to - row.from;
-    const wide = (c.width - row.x - 8 - GAP * (count - 1)) / count;
-    for (let index = row.from; index < row.to; index++) {
-      const x = row.x + (index - row.from) * (wide + GAP);
-      const how = { lit: model.get("lit"), editors };
-      drawStage(c, numbers, STAGES[index], index, how, { x, y: row.y, width: wide, height });
+  const down = height + 32 + HEAD; // from a row to the next
+  let index = 0;
+  rows.forEach((count, row) => {
+    const x = row ? LEFT : start;
+    const wide = (c.width - x - 8 - GAP * (count - 1)) / count;
+    for (let column = 0; column < count; column++, index++) {
+      const place = { x: x + column * (wide + GAP), y: y + row * down, width: wide, height };
+      drawStage(c, numbers, STAGES[index], index, { lit: model.get("lit"), editors }, place);
     }
-  }
+  });
   c.drawn.sums = numbers.sums.values;
   everyEditor.finish();
-  return rows.at(-1).y + height + 32;
+  return y + (rows.length - 1) * down + height + 32;
 }
 
 function summary(model) {
@@ -139,7 +143,7 @@ function summary(model) {
   const parts = STAGES.map(({ name }) => {
     const { values } = numbers[name];
     const most = values.indexOf(Math.max(...values));
-    return `${name} mostly at slot ${most}, ${format(values[most])}`;
+    return most < 0 ? `${name} not finite` : `${name} mostly at slot ${most}, ${format(values[most])}`;
   });
   return `stages of addressing over ${numbers.memory.shape[0]} slots: ${parts.join("; ")}`;
 }
@@ -174,10 +178,15 @@ function hintAt(root, model) {
 
 function render({ model, el }) {
   const root = makeRoot(el, "addressing playground");
-  const stops = [showProblems(root, model), askForKernel(root, model), showStatus(root, model)];
-  const canvas = new Canvas(root, (c) => draw(c, model, editors));
+  const stops = [showProblems(root, model)];
+  const live = makeLive(root);
+  stops.push(askForKernel(root, model, live), showStatus(live, model));
+  const canvas = new Canvas(live, (c) => {
+    nameSliders(root); // another level of the challenge has others
+    return draw(c, model, editors);
+  });
   const editors = new Editors(root, canvas, model);
-  stops.push(hintAt(root, model));
+  stops.push(hintAt(live, model));
   const redraw = () => {
     canvas.now();
     canvas.say(summary(model));

@@ -1,5 +1,5 @@
 // The tape stepper: time runs to the right in every panel; below, the step itself.
-import { Canvas, bindKeys, format, make, makeRoot, showProblems } from "./shared.js";
+import { Canvas, at, bindKeys, format, make, makeRoot, showProblems } from "./shared.js";
 import { addButton, addChoice, addSteps, go, put } from "./toolbar.js";
 import { Tape, percent } from "./stepper_tape.js";
 import { GUTTER, overTime, strongest } from "./stepper_time.js";
@@ -82,6 +82,7 @@ function sourceName(tape, step, rank) {
 /** What is read at a step, by the step that wrote it, in words; "" where the trace does not tell. */
 function sourceWords(tape, step) {
   if (!tape.numbers["origin.read_step"]) return "";
+  if (at(tape.numbers.reads, step).values.some(Number.isNaN)) return "What is read here is not finite.";
   const sources = tape.sources(step);
   if (!sources.length) return "What is read here is 0: nobody wrote it.";
   const named = sources.map((source, rank) => `${sourceName(tape, source.step, rank)} (${percent(source.share)})`);
@@ -126,7 +127,7 @@ function summary(tape, model) {
   }
   for (const head of tape.heads(model.get("read_head"))) {
     const { slot, weight } = strongest(tape, head, step);
-    parts.push(`${head.name} mostly at slot ${slot}, ${format(weight)}`);
+    parts.push(Number.isNaN(weight) ? `${head.name}: not finite` : `${head.name} mostly at slot ${slot}, ${format(weight)}`);
   }
   return [...parts, sourceWords(tape, step)].filter(Boolean).join("; ");
 }

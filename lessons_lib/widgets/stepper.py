@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from lessons_lib import figures
 from lessons_lib.origins import START, Origins, origins
 from lessons_lib.trace import Trace
-from lessons_lib.widgets.base import Picture, script, style
+from lessons_lib.widgets.base import Picture, brief, script, style
 from lessons_lib.widgets.stepper_numbers import (
     RECURRENT,
     Labels,
@@ -94,7 +94,7 @@ class TapeStepper(Picture):
             steps=len(trace),
             labels=labels,
             names={name: RECURRENT[name] for name in RECURRENT if name in numbers},
-            problems=self.trace.problems(),
+            problems=brief(self.trace.problems()),
             title=title,
             slots=chosen,
             note=note,

@@ -30,7 +30,7 @@ function heading(c, tape, model, y) {
   if (stage === "whole") return y + 20;
   const odd = { add: tape.numbers.add_gate && "gated", find: tape.readsLate() && "findWrite" };
   const told = TOLD[odd[stage] || stage];
-  return y + 20 + 16 * c.paragraph(0, y + 19, told, { fit: c.width - 4, color: c.theme.accent, bold: true });
+  return y + 20 + 16 * c.paragraph(0, y + 19, told, { fit: c.width - 4, color: c.theme.accentInk, bold: true });
 }
 
 /** Where each column of the lower half stands, for the width there is. */
@@ -193,10 +193,24 @@ const SCALARS = [
   ["add_gate", "f add gate"],
 ];
 
-/** A table of the heads' scalars, one row a head. */
+/** A table of the heads' scalars, one row a head; where that has no room, a sentence a head. */
 function headNumbers(c, tape, heads, step, y) {
   const has = (field) => heads.some((head) => tape.scalar(head, field, step).length);
   const columns = SCALARS.filter(([field]) => has(field));
+  const told = (head, field) => Array.from(tape.scalar(head, field, step), (value) => format(value)).join(" · ") || "–";
+  for (const head of heads) {
+    for (const [field] of columns) {
+      const values = tape.scalar(head, field, step);
+      if (values.length) c.drawn[`${head.which}.${field} ${head.head}`] = values;
+    }
+  }
+  if (c.width < 640) {
+    for (const head of heads) {
+      const words = columns.map(([field, title]) => `${title} ${told(head, field)}`).join("; ");
+      y += 16 * c.paragraph(0, y + 8, `${head.name}: ${words}`, { fit: c.width - 4 }) + 4;
+    }
+    return y + 6;
+  }
   const gutter = 100;
   const parts = columns.map(([field]) => (field === "shift" ? 1.6 : 1));
   const wide = (c.width - gutter) / Math.max(parts.reduce((sum, part) => sum + part, 0), 1);
@@ -208,10 +222,7 @@ function headNumbers(c, tape, heads, step, y) {
     const middle = y + 24 + row * ROW;
     c.text(0, middle, head.name, { bold: true, fit: gutter - 6 });
     columns.forEach(([field], index) => {
-      const values = tape.scalar(head, field, step);
-      const words = Array.from(values, (value) => format(value)).join(" · ") || "–";
-      c.text(lefts[index], middle, words, { fit: wide * parts[index] - 6 });
-      if (values.length) c.drawn[`${head.which}.${field} ${head.head}`] = values;
+      c.text(lefts[index], middle, told(head, field), { fit: wide * parts[index] - 6 });
     });
   });
   return y + 24 + heads.length * ROW;

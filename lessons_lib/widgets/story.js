@@ -1,5 +1,5 @@
 // The story stepper: a machine reads word by word; everything was computed before the first step.
-import { Canvas, askForKernel, at, bindKeys, format, largest, make, makeRoot, readNumbers, showProblems } from "./shared.js";
+import { Canvas, askForKernel, at, bindKeys, format, largest, make, makeLive, makeRoot, readNumbers, showProblems } from "./shared.js";
 import { Player, addButton, addChoice, addRange } from "./toolbar.js";
 import { StoryTable, signed } from "./story_table.js";
 import { drawSlots, strongestSlot } from "./story_slots.js";
@@ -102,7 +102,9 @@ function ownStory(root, model) {
   const place = make(root, "details", "own");
   place.open = true;
   make(place, "summary", "", "Your own story: a sentence a line, the question last (this part needs a running kernel)");
-  const row = make(place, "div", "typed");
+  const live = makeLive(place);
+  const stopAsking = askForKernel(place, model, live);
+  const row = make(live, "div", "typed");
   const box = make(row, "textarea");
   box.rows = Math.min(10, model.get("view").text.split("\n").length + 1);
   box.value = model.get("view").text;
@@ -130,7 +132,6 @@ function ownStory(root, model) {
     event.preventDefault();
     ask();
   });
-  const stopAsking = askForKernel(place, model);
   const answered = (refused, verdict) => {
     said.textContent = refused ? `⚠ ${refused}. The story above is still the former one.` : verdict;
     said.className = refused ? "said problem" : "said";

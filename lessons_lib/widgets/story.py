@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from lessons_lib.babi import Question
-from lessons_lib.widgets.base import Picture, script, style
+from lessons_lib.widgets.base import Picture, brief, script, style
 from lessons_lib.widgets.story_numbers import (
     Reading,
     as_text,
@@ -181,5 +181,5 @@ def _problems(readings: dict[str, Reading]) -> list[str]:
     return [
         f"{name}: {problem}"
         for name, reading in readings.items()
-        for problem in reading.trace.problems()
+        for problem in brief(reading.trace.problems())
     ]

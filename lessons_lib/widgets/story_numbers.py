@@ -161,9 +161,9 @@ def _of_memory(trace: Trace, question: Question, slots: list[int]) -> dict[str, 
     held, read = [], []
     parts_of_steps = parts_of_memory(trace, origin_of_each_word(question))
     for parts, weights in zip(parts_of_steps, trace.read.weights, strict=True):
-        held.append(share_of(parts.abs().sum(-1)).T)  # (S, G)
+        held.append(_shares(parts.abs().sum(-1)).T)  # (S, G)
         taken = memory.read(parts, weights.expand(len(parts), -1, -1))  # (G, R, W)
-        read.append(share_of(taken.abs().sum((1, 2))))  # (G,)
+        read.append(_shares(taken.abs().sum((1, 2))))  # (G,)
     count = len(question.story) + 2
     numbers["held"] = _up_to(count, held)[:, slots]
     numbers["read_shares"] = _up_to(count, read)
@@ -173,7 +173,12 @@ def _of_memory(trace: Trace, question: Question, slots: list[int]) -> dict[str, 
 def _up_to(count: int, steps: Sequence[Tensor]) -> Tensor:
     """Stack what each step says of the origins so far: (T, …, G), 0 for those to come."""
     filled = [functional.pad(step, (0, count - step.shape[-1])) for step in steps]
-    return torch.stack(filled).nan_to_num(nan=0.0)  # NaN: an empty slot is nobody's
+    return torch.stack(filled)
+
+
+def _shares(sizes: Tensor) -> Tensor:
+    """Divide sizes (G, …) by their sum; an empty slot is nobody's, 0, and a NaN stays one."""
+    return torch.where(sizes.sum(0) == 0, 0.0, share_of(sizes))
 
 
 def _of_evidence(

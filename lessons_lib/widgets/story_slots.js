@@ -15,7 +15,7 @@ function nameOrigin(origin, view) {
 /** Where weight is, in words: "slot 4, 0.83". */
 export function strongestSlot(values, slots) {
   const most = values.reduce((best, value, row) => (value > values[best] ? row : best), 0);
-  return `slot ${slots[most]}, ${format(values[most])}`;
+  return Number.isNaN(values[most]) ? "no slot: the weights are not finite" : `slot ${slots[most]}, ${format(values[most])}`;
 }
 
 /** Names below each other at the left of a panel, as many as there is room for. */
@@ -90,7 +90,7 @@ function answerPanel(c, numbers, view, machine, step, answered) {
   const last = step === view.words.length - 1;
   const tell = (row) => `${machine.answers[row]}: probability ${formatLong(values[row])}`;
   const names = machine.answers.map((answer) => (answered && answer === machine.right ? `✓ ${answer}` : answer));
-  const strong = values.reduce((best, value, row) => (value > values[best] ? row : best), 0);
+  const strong = values.indexOf(Math.max(...values)); // none where they are not finite
   const draw = (box) => {
     const room = 92;
     names.forEach((name, row) => {

@@ -143,8 +143,8 @@ export class StoryTable {
     const row = make(body, "tr");
     const told = origin > 0 && origin <= view.sentences;
     const fact = told && view.facts?.includes(origin - 1);
-    const head = make(row, "th", "", told ? `${fact ? "★ " : ""}${origin}` : "");
-    head.scope = "row";
+    const head = make(row, told ? "th" : "td", "", told ? `${fact ? "★ " : ""}${origin}` : "");
+    if (told) head.scope = "row";
     if (fact) head.setAttribute("aria-label", `${origin}, a supporting fact`);
     const words = make(row, "td", "words");
     if (origin === 0) make(words, "span", "before", "(the memory before the first word)");

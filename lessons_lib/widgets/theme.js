@@ -33,6 +33,7 @@ export function readTheme(element) {
     positive: dark ? [86, 180, 255] : [0, 84, 159],
     negative: dark ? [255, 159, 64] : [190, 84, 0],
     accent: dark ? "#ff8c42" : "#d55e00",
+    accentInk: dark ? "#ff8c42" : "#a84300", // for words: 4.5 to 1 and more on the paper
   };
 }
 
@@ -54,8 +55,6 @@ export function palette(theme) {
   });
   return theme.pixels;
 }
-
-export const BAD_PIXEL = ((255 << 24) | (0 << 16) | (94 << 8) | 213) >>> 0; // a NaN in an image
 
 /** Black or white, whichever can be read on a colour. */
 export function inkOn(color) {

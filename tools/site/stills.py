@@ -12,20 +12,25 @@ from IPython.display import display
 from ipywidgets import Widget
 from ipywidgets.widgets import widget as registry
 
+from lessons_lib.figure_words import describe
 
-def png(picture: Widget) -> str:
-    """Return a picture's still as base64."""
+
+def still(picture: Widget) -> dict[str, str]:
+    """Return a picture's still in words and as base64."""
     figure, buffer = picture.still(), io.BytesIO()
     figure.savefig(buffer, format="png", bbox_inches="tight", dpi=110)
     plt.close(figure)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+    return {
+        "alt": f"{picture!r}, as a still picture. {describe(figure)}",
+        "png": base64.b64encode(buffer.getvalue()).decode("ascii"),
+    }
 
 
 def stills() -> dict[str, dict[str, str]]:
     """Return the stills of all widgets of this kernel."""
     found = list(registry._instances.items())
     return {
-        identity: {"alt": f"{widget!r}, as a still picture", "png": png(widget)}
+        identity: still(widget)
         for identity, widget in found
         if callable(getattr(widget, "still", None))
     }

@@ -61,6 +61,17 @@ class SavedWidgets {
   }
 }
 
+/** Name what ipywidgets leaves without words: each slider is called what is written before it. */
+function nameTheNameless() {
+  for (const image of document.querySelectorAll(".widget-image:not([alt])")) {
+    image.alt = "The last picture that this cell drew while it ran; the text around it says of what.";
+  }
+  for (const handle of document.querySelectorAll(".noUi-handle:not([aria-label])")) {
+    const words = handle.closest(".widget-slider")?.querySelector(".widget-label")?.textContent;
+    handle.setAttribute("aria-label", words || "your answer");
+  }
+}
+
 async function showSaved() {
   await front.load_ipython_extension(); // its style sheets
   const saved = JSON.parse(document.querySelector(STATE).textContent);
@@ -74,6 +85,7 @@ async function showSaved() {
       console.error(error);
     }
   }
+  nameTheNameless();
   document.documentElement.dataset.widgets = "shown";
 }
 
