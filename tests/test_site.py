@@ -48,9 +48,9 @@ It has $x^2$ and $$y = \frac{1}{2}$$
 LIVE_SETUP = """
 import torch
 from lessons_lib import load, runtime
-from lessons_lib.recurrent import RNN
+from lessons_lib.recurrent import LSTM, RNN
 from lessons_lib.widgets import AddressingPlayground, ConvolutionStepper, DriveTheMachine
-from lessons_lib.widgets import GateExplorer, StoryStepper
+from lessons_lib.widgets import GateExplorer, SideBySide, StoryStepper
 runtime.setup(seed=0)
 
 import io
@@ -73,6 +73,10 @@ ALIVE = {  # each picture, and which of its controls work without Python
         "play forward, or pause (space)", "one step on", "last step", "step",
         "which networks are shown", "unit, from 0 to 99", "speed of playing",
         "v, the bound on the gradient's norm",
+    ],
+    "SideBySide({'small': LSTM(9, 8, hidden_size=4)}, 3, recorded={})": [
+        "first step", "one step back", "play or pause (space)", "one step on", "last step", "step",
+        "speed of playing",
     ],
 }  # fmt: skip
 LIVE = [

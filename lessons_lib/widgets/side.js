@@ -1,5 +1,5 @@
 // Side by side: machines copy one list in step; the kernel runs another length or another list.
-import { Canvas, askForKernel, bindKeys, make, makeRoot, showProblems } from "./shared.js";
+import { Canvas, askForKernel, bindKeys, make, makeLive, makeRoot, showProblems } from "./shared.js";
 import { addButton, addRange, addSteps, go } from "./toolbar.js";
 import { SideRun, drawSide, sideSummary } from "./side_lanes.js";
 import { drawErrors, errorsSummary } from "./side_errors.js";
@@ -16,29 +16,25 @@ function stepBar(bar, model) {
   return addSteps(bar, model, { move, first: () => go(model, 0), last: () => go(model, Infinity), pause: 100 });
 }
 
-/** The slider of the length and the button of another list; both wait for a kernel. */
-function listBar(bar, model) {
+/** The slider of the length and the button of another list, in the group `live` that needs a kernel. */
+function listBar(live, model) {
+  const bar = make(live, "div", "toolbar");
   const label = make(bar, "label", "", "length ");
   label.style.cssText = "display: flex; flex: 1 1 300px; align-items: center; gap: 6px";
   const { longest } = model.get("view");
-  const slider = addRange(label, "length of the list", { min: 1, max: longest, disabled: true }, (length) => choose(length));
+  const slider = addRange(label, "length of the list", { min: 1, max: longest }, (length) => choose(length));
   const said = make(bar, "output");
   const ask = (changes) => {
-    if (slider.disabled) return;
+    if (live.disabled) return;
     for (const [name, value] of Object.entries(changes)) model.set(name, value);
     model.save_changes(); // both in one message: the kernel never sees the one without the other
   };
   const choose = (length) => ask({ length: Math.min(Math.max(length, 1), longest) });
   const another = () => ask({ length: model.get("length"), sequence: model.get("sequence") + 1 });
-  const button = addButton(bar, "another list", "another list of this length (N); needs a running kernel", another);
-  button.disabled = true;
+  addButton(bar, "another list", "another list of this length (N); needs a running kernel", another);
   slider.addEventListener("keydown", (event) => {
     if (/^(Arrow|Home|End|Page)/.test(event.key)) event.stopPropagation(); // they move this slider
   });
-  const heard = (content) => {
-    if (content?.kind === "a kernel is here") [slider.disabled, button.disabled] = [false, false];
-  };
-  model.on("msg:custom", heard);
   const update = () => {
     const length = model.get("length");
     slider.value = length;
@@ -47,7 +43,7 @@ function listBar(bar, model) {
   };
   const by = (more) => () => choose(model.get("length") + more);
   const keys = { n: another, N: another, "+": by(1), "=": by(1), "-": by(-1), "−": by(-1) };
-  return { update, keys, choose, stop: () => model.off("msg:custom", heard) };
+  return { update, keys, choose };
 }
 
 /** Ask for the write paths once no other length has been asked for; returns how to begin and to stop. */
@@ -73,8 +69,9 @@ function render({ model, el }) {
   if (model.get("title")) make(root, "strong", "", model.get("title"));
   const stopProblems = showProblems(root, model);
   let run = new SideRun(model);
-  const lists = listBar(make(root, "div", "toolbar"), model);
-  const stopAsking = askForKernel(root, model);
+  const live = makeLive(root);
+  const lists = listBar(live, model);
+  const stopAsking = askForKernel(root, model, live);
   const steps = stepBar(make(root, "div", "toolbar"), model);
   make(root, "div", "hint", "keys ← → home end, space plays · + − a vector more or less, N another list · deep colour: 1 · × a wrong bit · orange bars: how many · click a column");
   const panels = make(root, "div"); // beside each other where there is room
@@ -111,7 +108,7 @@ function render({ model, el }) {
   errors.say(errorsSummary(run));
   paths.begin(run);
   return () => {
-    for (const part of [steps, lists, paths, lanes, errors]) part.stop();
+    for (const part of [steps, paths, lanes, errors]) part.stop();
     stopProblems();
     stopAsking();
     for (const [name, call] of Object.entries(events)) model.off(`change:${name}`, call);
