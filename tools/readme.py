@@ -113,6 +113,7 @@ TABLES = {
     "faithfulness": faithfulness,
     "tasks": readme_studies.tasks,
     "starts": readme_studies.starts,
+    "lntm-starts": readme_studies.lntm_starts,
     "babi": readme_babi.table,
     "bench": speed,
 }

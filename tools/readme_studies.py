@@ -69,6 +69,21 @@ def starts() -> str:
     return "\n".join(lines)
 
 
+def lntm_starts() -> str:
+    """Return how many questions an L-NTM got right after each start of its memory."""
+    lines = [
+        "| L-NTM's start | generated qa1, held out, each seed | median | command |",
+        "|---|---|---|---|",
+    ]
+    for name, entries in checkpoints.study("lntm-start").items():
+        right = [entry["measured"][0]["accuracy"] for entry in entries]
+        shown = ", ".join(f"{value:.1%}" for value in right)
+        median = f"{statistics.median(right):.1%}"
+        command = entries[0]["command"]
+        lines.append(f"| {name.removeprefix('lntm-')} | {shown} | {median} | `{command}` |")
+    return "\n".join(lines)
+
+
 def reached_at(curve: list[dict], bits: float = 1.0) -> int | None:
     """Return the first measured update with so few wrong bits a sequence, or None."""
     return next((p["step"] for p in curve if p["wrong_bits_per_sequence"] <= bits), None)
