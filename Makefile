@@ -5,10 +5,12 @@ PIP_FLAGS ?=
 LAB_FLAGS ?=
 TEST_FLAGS ?=
 BENCH_FLAGS ?=
+BUILD_FLAGS ?=
 WORKERS ?= 2
 CLASS ?= my-class
 SET ?= set3_addressing
 STUDENTS ?= 200
+ENGINE ?= docker
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -24,6 +26,7 @@ export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-full test-gpu bench latency notebooks notebooks-check site lint clean
+.PHONY: course grade grade-container grade-bank simulate
 
 help:
 	@echo "make lab        install what the lessons need, lay your copies, open JupyterLab"
@@ -37,6 +40,7 @@ help:
 	@echo "make lint       ruff for Python, oxlint for JavaScript"
 	@echo "make course     build or update the class folder CLASS for nbgrader (docs/instructor.md)"
 	@echo "make grade      grade the submissions to SET in CLASS, WORKERS at once"
+	@echo "make grade-container    the same, each submission in a container of ENGINE"
 	@echo "make grade-bank the grader against every answer of the bank, on many random cases"
 	@echo "make simulate   make up a class of STUDENTS, grade it, compare with what each must get"
 	@echo "make clean      remove build/ and caches (never my-course/)"
@@ -49,6 +53,7 @@ help:
 	@echo "BENCH_FLAGS='...'    more flags for the bench, such as --quick or --device cuda"
 	@echo "WORKERS=2            tests, or submissions, that run at once"
 	@echo "CLASS=my-class SET=set3_addressing STUDENTS=200    for course, grade and simulate"
+	@echo "ENGINE=docker        or podman, for grade-container"
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -101,6 +106,10 @@ course: $(VENV)/.course-installed
 
 grade: $(VENV)/.course-installed
 	$(PY) -m course.grading.grade_class $(SET) --folder $(CLASS) --workers $(WORKERS)
+
+grade-container: $(VENV)/.course-installed
+	$(ENGINE) build $(BUILD_FLAGS) -t neural-memory-grader -f course/container/Dockerfile .
+	$(PY) -m course.grading.grade_class $(SET) --folder $(CLASS) --workers $(WORKERS) --engine $(ENGINE)
 
 grade-bank: $(VENV)/.dev-installed
 	LESSONS_BANK=full $(PY) -m pytest -q tests/test_grading_bank.py $(TEST_FLAGS)

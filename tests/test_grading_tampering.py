@@ -109,6 +109,25 @@ def test_what_is_missing_earns_nothing_and_the_rest_earns_all(release, grader, t
     assert graded(solved, release, grader, tmp_path) == FULL | {gone.id: 0.0, renamed.id: 0.0}
 
 
+def test_a_question_that_was_deleted_stands_above_the_answer_again(tmp_path):
+    question = "## 9. Why?\n\n| points | for |\n|---|---|\n| 9 | all |"
+    told = {"grade_id": "why", "grade": True, "solution": True, "points": 9}
+    cell = nbformat.v4.new_markdown_cell(
+        f"{question}\n\n*Your answer:*", metadata={"nbgrader": told}
+    )
+    released = nbformat.v4.new_notebook(cells=[cell])
+    path = tmp_path / "handed_in.ipynb"
+    for written, shown in {
+        "Because.": f"{question}\n\n*Your answer:*\n\nBecause.",
+        f"{question}\n\nBecause.": f"{question}\n\nBecause.",
+        cell.source: cell.source,
+    }.items():
+        mine = copy.deepcopy(released)
+        mine.cells[0].source = written
+        path.write_text(text_of(mine), encoding="utf-8")
+        assert rebuild(released, *read_submission(path)).cells[0].source == shown
+
+
 def test_a_notebook_of_an_older_release_is_graded_by_its_ids(release, grader, tmp_path):
     older = submission(release, solutions(SOURCE))
     known = {problem.cell for problem in PROBLEMS[:5]}

@@ -1,7 +1,7 @@
 """Grade a class: `make grade SET=set3_addressing`, or `python -m course.grading.grade_class`.
 
-First every submission is run and judged, several at a time, each in processes of its own; the
-outcome of each is a file in `marks/`. Then nbgrader enters them one by one, with its own
+Submissions are run and judged several at a time, each in processes of its own; the outcome of each
+is a file in `marks/`. Meanwhile nbgrader enters those that are done, one by one, with its own
 `autograde` and our preprocessors. A submission that cannot be graded is named at the end and stops
 nothing.
 """
@@ -29,12 +29,12 @@ from pathlib import Path
 import nbformat
 from tqdm import tqdm
 
+from course.grading.containers import try_out, workers_for
 from course.grading.declare import problems_of
 from course.grading.grader import Grader, Outcome
 from course.grading.nbgrader_parts import marks_path, rubric
 from course.grading.notebooks import cells_to_run, digest, read_submission, rebuild
 from course.grading.sandbox import Limits
-from course.grading.workers import Workers
 from course.layout import CLASS_FOLDER
 
 _GRADER: Grader | None = None  # of this process, which grades one submission after the other
@@ -46,15 +46,14 @@ class Report:
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
-    judged_seconds: float = 0.0
-    entered_seconds: float = 0.0
+    seconds: float = 0.0
 
     def __str__(self) -> str:
         """Say it in a few lines."""
         lines = [f"{student}: {fault}" for student, fault in sorted(self.faults.items())]
         lines.append(
-            f"{len(self.outcomes)} submissions judged in {self.judged_seconds:.0f} s, entered in "
-            f"{self.entered_seconds:.0f} s; {len(self.faults)} could not be graded"
+            f"{len(self.outcomes)} submissions graded in {self.seconds:.0f} s; "
+            f"{len(self.faults)} could not be graded"
         )
         return "\n".join(lines)
 
@@ -70,6 +69,7 @@ def grade_class(
     *,
     workers: int = 2,
     step_seconds: float = Limits.step_seconds,
+    engine: str = "",
     only: Sequence[str] = (),
     enter: bool = True,
     bar: bool = True,
@@ -81,6 +81,7 @@ def grade_class(
         assignment: the name of the assignment, which is also its notebook's.
         workers: how many submissions run at once; 0 judges in this process, one by one.
         step_seconds: wall time of one cell or one call.
+        engine: `docker` or `podman` for a container each; none runs them on this system itself.
         only: students; none means all.
         enter: whether nbgrader takes the marks into the gradebook.
         bar: whether progress is shown.
@@ -95,19 +96,15 @@ def grade_class(
             jobs.append((folder, assignment, name))
         else:
             report.faults[name] = f"handed in no {assignment}.ipynb: was it renamed?"
-    judged = tqdm(
-        _judge_all(jobs, workers, step_seconds), total=len(jobs), desc="judged", disable=not bar
-    )
-    for student, text, fault in judged:
+    gradebook = Gradebook(folder, assignment) if enter else None
+    judged = _judge_all(jobs, workers, step_seconds, engine)
+    for student, text, fault in tqdm(judged, total=len(jobs), desc="graded", disable=not bar):
+        if not fault:
+            report.outcomes[student] = Outcome.of_json(text)
+            fault = gradebook.enter(student) if gradebook else ""  # while others are judged
         if fault:
             report.faults[student] = fault
-        else:
-            report.outcomes[student] = Outcome.of_json(text)
-    report.judged_seconds = time.perf_counter() - began
-    if enter:
-        began = time.perf_counter()
-        _enter_all(folder, assignment, sorted(report.outcomes), report, bar)
-        report.entered_seconds = time.perf_counter() - began
+    report.seconds = time.perf_counter() - began
     write_table(folder / f"marks-{assignment}.csv", assignment, report)
     return report
 
@@ -128,7 +125,7 @@ def write_table(path: Path, assignment: str, report: Report) -> None:
 
 
 def _judge_all(
-    jobs: Sequence[tuple[Path, str, str]], workers: int, step_seconds: float
+    jobs: Sequence[tuple[Path, str, str]], workers: int, step_seconds: float, engine: str
 ) -> Iterator[tuple[str, str, str]]:
     """Yield (student, outcome as JSON, fault), in the order in which they end."""
     seed = secrets.randbits(48)  # one for all, so that all meet the same cases
@@ -136,7 +133,7 @@ def _judge_all(
     for size in (workers, min(workers, 1)):  # what failed is tried once more, by itself
         lost = []
         if left:
-            with _pool(size, left[0][1], step_seconds, seed) as pool:
+            with _pool(size, left[0][1], step_seconds, engine, seed) as pool:
                 waiting = {pool.submit(_judge, *job): job for job in left}
                 for done in as_completed(waiting):
                     try:
@@ -148,18 +145,17 @@ def _judge_all(
         yield job[2], "", fault
 
 
-def _pool(size: int, assignment: str, step_seconds: float, seed: int) -> Executor:
-    wanted = (assignment, step_seconds, seed)
+def _pool(size: int, assignment: str, step_seconds: float, engine: str, seed: int) -> Executor:
+    wanted = (assignment, step_seconds, engine, seed)
     if size == 0:
         return ThreadPoolExecutor(1, initializer=_prepare, initargs=wanted)
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(size, mp_context=context, initializer=_prepare, initargs=wanted)
 
 
-def _prepare(assignment: str, step_seconds: float, seed: int) -> None:
+def _prepare(assignment: str, step_seconds: float, engine: str, seed: int) -> None:
     global _GRADER
-    workers = _GRADER.workers if _GRADER else Workers()
-    workers.limits = Limits(step_seconds=step_seconds)
+    workers = workers_for(engine, step_seconds)
     _GRADER = Grader(problems_of(assignment), workers, seed)
 
 
@@ -178,19 +174,24 @@ def _judge(folder: Path, assignment: str, student: str) -> str:
     return text
 
 
-def _enter_all(
-    folder: Path, assignment: str, names: Sequence[str], report: Report, bar: bool
-) -> None:
-    from nbgrader.apps import NbGraderAPI
-    from traitlets.config import PyFileConfigLoader
+class Gradebook:
+    """nbgrader's gradebook of a class, which takes the outcomes in `marks/` one by one."""
 
-    logging.getLogger("traitlets").setLevel(logging.ERROR)
-    api = NbGraderAPI(config=PyFileConfigLoader("nbgrader_config.py", str(folder)).load_config())
-    for student in tqdm(names, desc="entered", disable=not bar):
-        result = api.autograde(assignment, student, force=True, create=True)
-        if not result["success"]:
-            last = (result.get("error") or result.get("log") or "").strip().splitlines()
-            report.faults[student] = f"nbgrader could not enter it: {last[-1] if last else ''}"
+    def __init__(self, folder: Path, assignment: str) -> None:
+        from nbgrader.apps import NbGraderAPI
+        from traitlets.config import PyFileConfigLoader
+
+        logging.getLogger("traitlets").setLevel(logging.ERROR)
+        config = PyFileConfigLoader("nbgrader_config.py", str(folder)).load_config()
+        self._api, self._assignment = NbGraderAPI(config=config), assignment
+
+    def enter(self, student: str) -> str:
+        """Enter a submission; return what went wrong."""
+        result = self._api.autograde(self._assignment, student, force=True, create=True)
+        if result["success"]:
+            return ""
+        last = (result.get("error") or result.get("log") or "").strip().splitlines()
+        return f"nbgrader could not enter it: {last[-1] if last else ''}"
 
 
 def _notebook(folder: Path, assignment: str) -> Path:
@@ -204,6 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=CLASS_FOLDER, help="the class folder")
     parser.add_argument("--workers", type=int, default=2, help="submissions at once")
     parser.add_argument("--step-seconds", type=float, default=Limits.step_seconds)
+    parser.add_argument("--engine", default="", help="docker or podman: a container each")
     parser.add_argument("--student", action="append", default=[], help="only this one; repeatable")
     options = parser.parse_args(arguments)
     folder = options.folder.resolve()
@@ -211,11 +213,15 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{folder} has no release of {options.assignment}: run nbgrader "
               f"generate_assignment {options.assignment} there", file=sys.stderr)  # fmt: skip
         return 1
+    if options.engine and (problem := try_out(options.engine)):
+        print(problem, file=sys.stderr)
+        return 1
     report = grade_class(
         folder,
         options.assignment,
         workers=options.workers,
         step_seconds=options.step_seconds,
+        engine=options.engine,
         only=options.student,
     )
     print(report)

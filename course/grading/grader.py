@@ -151,9 +151,12 @@ class Grader:
         if told is None:
             why = skipped.get(problem.cell, "the time of the whole submission was used up")
             return nothing(problem, f"the cell could not be run to its end: {why}")
-        if not_written(told):
+        if all_of_kind(told, "NotImplementedError"):  # the untouched stub
             return nothing(problem, "not written yet")
-        mark = self._judged(problem, told)
+        if all_of_kind(told, "missing"):
+            mark = nothing(problem, f"there is no function {problem.function}")
+        else:
+            mark = self._judged(problem, told)
         if told.error:
             mark.lines.insert(0, f"the cell {error_words(told.error)}")
         if skipped:
@@ -221,11 +224,11 @@ def fault(trial: Trial, wanted: Property, report: dict[str, Any] | None, why: st
     return None if found is None else words(found)
 
 
-def not_written(told: Told) -> bool:
-    """Whether every call met the untouched stub."""
+def all_of_kind(told: Told, kind: str) -> bool:
+    """Whether every call ended in an error of this kind."""
     errors = [report.get("error") for report in told.reports if report]
     kinds = [error.get("kind") if isinstance(error, dict) else None for error in errors]
-    return bool(kinds) and all(kind == "NotImplementedError" for kind in kinds)
+    return bool(kinds) and all(each == kind for each in kinds)
 
 
 def error_words(error: Any) -> str:
@@ -234,7 +237,8 @@ def error_words(error: Any) -> str:
         return words(str(error))
     line = error.get("line")
     where = f" at line {line} of its cell" if isinstance(line, int) and line > 0 else ""
-    return words(f"raised {error.get('kind')}{where}: {error.get('text')}")
+    text = f": {error['text']}" if error.get("text") else ""
+    return words(f"raised {error.get('kind')}{where}{text}")
 
 
 def words(text: Any) -> str:

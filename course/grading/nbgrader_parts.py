@@ -26,10 +26,12 @@ from nbgrader.preprocessors import (
 from sqlalchemy.exc import SAWarning
 from traitlets import Bool, Float, Unicode
 
+from course.grading.containers import workers_for
 from course.grading.declare import problems_of
 from course.grading.grader import Grader, Outcome
 from course.grading.notebooks import (
     NOTES,
+    WRITE_HERE,
     cells_to_run,
     digest,
     note_text,
@@ -37,8 +39,6 @@ from course.grading.notebooks import (
     rebuild,
     show_marks,
 )
-from course.grading.sandbox import Limits
-from course.grading.workers import Workers
 
 MARKS = "marks"  # beside autograded/: the outcome of each submission, as the grader wrote it
 
@@ -66,6 +66,9 @@ class GradeInWorker(NbGraderPreprocessor):
     problems = Unicode("course.problems", help="the package of problem sets").tag(config=True)
     folder = Unicode(".", help="the class folder").tag(config=True)
     step_seconds = Float(20.0, help="wall time of one cell or one call").tag(config=True)
+    engine = Unicode("", help="docker or podman: run each submission in a container").tag(
+        config=True
+    )
     use_marks = Bool(True, help="take marks that make grade has written, if they fit").tag(
         config=True
     )
@@ -95,15 +98,14 @@ class GradeInWorker(NbGraderPreprocessor):
         return Outcome.of_json(text) if json.loads(text).get("digest") == wanted else None
 
     def _graded(self, notebook: NotebookNode, told: dict[str, str]) -> Outcome:
-        grader = grader_for(told["notebook"], self.problems, self.step_seconds)
+        grader = grader_for(told["notebook"], self.problems, self.step_seconds, self.engine)
         return grader.grade(cells_to_run(notebook))
 
 
 @functools.cache
-def grader_for(notebook: str, package: str, step_seconds: float) -> Grader:
+def grader_for(notebook: str, package: str, step_seconds: float, engine: str) -> Grader:
     """Return this process's grader of a problem set."""
-    workers = Workers(Limits(step_seconds=step_seconds))
-    return Grader(problems_of(notebook, package), workers)
+    return Grader(problems_of(notebook, package), workers_for(engine, step_seconds))
 
 
 def rubric(notebook: str, package: str = "course.problems") -> str:
@@ -129,7 +131,7 @@ def configure(c: Any, folder: str | Path, course_id: str = "neural-memory") -> N
     c.CourseDirectory.course_id = course_id
     c.GradeInWorker.folder = str(folder)
     c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
-    c.ClearSolutions.text_stub = "*Your answer:*"
+    c.ClearSolutions.text_stub = WRITE_HERE
     c.Autograde.exporter_class = SubmissionExporter
     c.Autograde.sanitize_preprocessors = [CheckCellMetadata]
     c.Autograde.autograde_preprocessors = [

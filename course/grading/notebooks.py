@@ -23,6 +23,7 @@ MOST_BYTES = 20_000_000
 MOST_TEXT = 200_000
 MOST_EXTRAS = 100
 NOTES = "course_notes"
+WRITE_HERE = "*Your answer:*"  # stands in a release in the place of a written answer
 
 
 class Given(NamedTuple):
@@ -66,7 +67,8 @@ def rebuild(release: NotebookNode, given: Sequence[Given], fault: str = "") -> N
             notes[name] = "the cell for this answer is missing, or its id was changed"
             continue
         changed = [one for one in written if one.source != cell.source]
-        cell.source = (changed or written)[0].source
+        answer = (changed or written)[0].source
+        cell.source = _with_question(cell.source, answer) if told.get("grade") else answer
         if len(written) > 1:
             notes[name] = "this cell is there more than once; the first that was written counts"
     _lay_extras(notebook, release, given)
@@ -90,6 +92,12 @@ def cells_to_run(notebook: NotebookNode) -> list[Cell]:
 def digest(cells: Sequence[Cell], *more: str) -> str:
     """Return a number for these cells, the same for the same texts."""
     return hashlib.sha256(json.dumps([cells, more]).encode()).hexdigest()
+
+
+def _with_question(released: str, written: str) -> str:
+    """Return a written answer under its question and rubric, even where a student deleted them."""
+    question = released.partition(WRITE_HERE)[0].strip()
+    return written if question in written else f"{question}\n\n{WRITE_HERE}\n\n{written}"
 
 
 def _given(cell: Any) -> Given | None:

@@ -132,6 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--students", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2, help="submissions at once")
     parser.add_argument("--step-seconds", type=float, default=5.0)
+    parser.add_argument("--engine", default="", help="docker or podman: a container each")
     parser.add_argument("--seed", type=int, default=0, help="of the class")
     parser.add_argument("--folder", type=Path, help="where; a folder that is removed if not given")
     options = parser.parse_args(arguments)
@@ -143,6 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.assignment,
             workers=options.workers,
             step_seconds=options.step_seconds,
+            engine=options.engine,
         )
     wrong = differences(made, report.outcomes)
     print(report)

@@ -18,6 +18,7 @@ import socket
 import struct
 import sys
 from pathlib import Path
+from types import ModuleType
 
 NUMBER = struct.Struct(">q")
 REQUEST = struct.Struct(">cqddq")  # what, process, seconds a step, seconds in all, bytes of memory
@@ -33,16 +34,7 @@ LOADED = (
 
 def main(descriptor: int) -> None:
     """Serve requests until the grader closes its end."""
-    here = Path(__file__).resolve().parent
-    sys.path.insert(0, str(here))
-    import harness
-    import sandbox
-
-    load()
-    os.environ.pop("MPLCONFIGDIR", None)
-    os.environ["HOME"] = "/nonexistent"
-    sys.path[:] = [place for place in sys.path if Path(place) not in (here, *here.parents)]
-    gc.freeze()  # objects that are never touched stay shared between the copies
+    harness, sandbox = prepare()
     control = socket.socket(fileno=descriptor)
     control.sendall(NUMBER.pack(os.getpid()))
     while True:
@@ -57,9 +49,24 @@ def main(descriptor: int) -> None:
         child = os.fork()
         if child == 0:
             control.close()
-            serve(harness, descriptors[0], limits)
+            serve(harness, socket.socket(fileno=descriptors[0]), limits)
         os.close(descriptors[0])
         control.sendall(NUMBER.pack(child))
+
+
+def prepare() -> tuple[ModuleType, ModuleType]:
+    """Load all that a copy needs; return what runs the answers, and what confines them."""
+    here = Path(__file__).resolve().parent
+    sys.path.insert(0, str(here))
+    import harness
+    import sandbox
+
+    load()
+    os.environ.pop("MPLCONFIGDIR", None)
+    os.environ["HOME"] = "/nonexistent"
+    sys.path[:] = [place for place in sys.path if Path(place) not in (here, *here.parents)]
+    gc.freeze()  # objects that are never touched stay shared between the copies
+    return harness, sandbox
 
 
 def load() -> None:
@@ -73,10 +80,10 @@ def load() -> None:
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])
 
 
-def serve(harness, descriptor: int, limits) -> None:
+def serve(harness: ModuleType, connection, limits) -> None:
     """Be the copy: do one job and vanish."""
     try:
-        harness.run(socket.socket(fileno=descriptor), limits)
+        harness.run(connection, limits)
     finally:
         os._exit(0)
 

@@ -67,16 +67,14 @@ class Workers:
 
     def run(self, job: dict[str, Any]) -> Heard:
         """Do one job in a fresh process, within the limits, and return what was heard of it."""
-        ours, theirs = socket.socketpair()
-        with ours:
-            with theirs:
-                process = self._fork(theirs)
+        line, process = self._begin()
+        with line:
             heard = Heard()
             try:
-                self._listen(ours, job, heard)
+                self._listen(line, job, heard)
             except (wire.WireError, OSError) as problem:
                 heard.why = str(problem)
-            status = self._end(process)
+            status = self._end(process, heard)
         if not heard.finished:
             heard.why = heard.why or _ended(status)
         return heard
@@ -104,6 +102,12 @@ class Workers:
                 return
         raise wire.WireError("the answer's process sent more than it was asked for")
 
+    def _begin(self) -> tuple[socket.socket, Any]:
+        """Make a fresh process; return the line to it, and what `_end` needs to end it."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            return ours, self._fork(theirs)
+
     def _fork(self, theirs: socket.socket) -> int:
         limits = self.limits
         request = REQUEST.pack(
@@ -113,15 +117,16 @@ class Workers:
             control = self._started()
             try:
                 socket.send_fds(control, [request], [theirs.fileno()])
-                return NUMBER.unpack(_exactly(control, NUMBER.size))[0]
+                return NUMBER.unpack(exactly(control, NUMBER.size))[0]
             except (OSError, EOFError):
                 self.close()
         raise RuntimeError("the process that starts the students' processes keeps dying")
 
-    def _end(self, process: int) -> int:
+    def _end(self, process: Any, heard: Heard) -> int:
+        """End a process; return how it had ended (as `os.waitpid` tells)."""
         try:
             self._control.sendall(REQUEST.pack(b"K", process, 0, 0, 0))
-            return NUMBER.unpack(_exactly(self._control, NUMBER.size))[0]
+            return NUMBER.unpack(exactly(self._control, NUMBER.size))[0]
         except (OSError, EOFError):
             self.close()
             return signal.SIGKILL
@@ -137,7 +142,7 @@ class Workers:
             theirs.close()
             ours.settimeout(START_SECONDS)
             self._control = ours
-            _exactly(ours, NUMBER.size)  # it says its number when it is ready
+            exactly(ours, NUMBER.size)  # it says its number when it is ready
         return self._control
 
 
@@ -184,7 +189,8 @@ def _until(line: socket.socket, size: int, deadline: float) -> bytes | None:
     return bytes(data)
 
 
-def _exactly(line: socket.socket, size: int) -> bytes:
+def exactly(line: socket.socket, size: int) -> bytes:
+    """Return that many bytes. Raises EOFError where the line ends before."""
     data = line.recv(size, socket.MSG_WAITALL)
     if len(data) < size:
         raise EOFError
