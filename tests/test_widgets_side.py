@@ -147,6 +147,16 @@ def test_the_write_paths_follow_when_the_page_asks_for_what_it_shows():
     assert play.view["machines"][2]["rows"] == list(stored.rows)
 
 
+def test_at_rest_the_lengths_beside_are_made_ready_and_not_counted(monkeypatch):
+    play = SideBySide(machines(), 3, longest=12)
+    play.length = 8
+    play._heard(play, {"kind": "paths", "count": play.view["count"]}, None)
+    assert play.race.visited()[0] == [3, 8]
+    monkeypatch.setattr(play.race, "_answer", None)  # nothing more is run
+    play.length = 9
+    assert play.race.visited()[0] == [3, 8, 9]
+
+
 def test_lengths_steps_and_lists_stay_within_their_ends():
     play = SideBySide(machines(), 3, longest=12)
     play.length = 99

@@ -91,8 +91,8 @@ DONE = """([cell, settled]) => {
   return changed !== undefined && performance.now() - drawn > settled;
 }"""
 TAKEN = "(cell) => window.latency.cells[cell].changed - window.latency.begun"
-QUIET = """([cell, settled]) =>
-  !(performance.now() - (window.latency.cells[cell].drawn ?? -1e9) <= settled)"""
+QUIET = """(settled) => window.latency.cells.every(
+  ({ drawn }) => !(performance.now() - (drawn ?? -1e9) <= settled))"""
 # Scrub a step a frame through the slider's own event; each frame's time, in milliseconds.
 SCRUB = """async ([cell, frames]) => {
   const slider = document.querySelectorAll('.jp-CodeCell')[cell].querySelector('input[type=range]');
@@ -144,8 +144,8 @@ class Presses:
         target.focus()
         if case.before:
             self.page.keyboard.press(case.before[turn % len(case.before)])
-            self.page.wait_for_timeout(4 * SETTLED)
-        self.page.wait_for_function(QUIET, arg=[number, SETTLED], timeout=TIMEOUT)
+            self.page.wait_for_timeout(4 * SETTLED)  # a picture may ask for more when at rest
+        self._rest()
         self.page.evaluate(ARM, number)
         self.page.keyboard.press(case.keys[turn % len(case.keys)])
         try:
@@ -153,6 +153,15 @@ class Presses:
         except TimeoutError as error:
             raise RuntimeError(f"{case.widget}, {case.what}: drew nothing new") from error
         return self.page.evaluate(TAKEN, number)
+
+    def _rest(self) -> None:
+        """Wait until the kernel is idle and no picture of the page has drawn for a moment.
+
+        Some pictures ask for more after a quarter of a second: that, too, is waited for.
+        """
+        self.page.wait_for_timeout(2 * SETTLED)
+        self.page.wait_for_function(browser.IDLE, timeout=TIMEOUT)
+        self.page.wait_for_function(QUIET, arg=SETTLED, timeout=TIMEOUT)
 
     def frames(self, name: str, count: int) -> dict:
         """Scrub a stepper a step a frame; returns how many frames a second it holds."""

@@ -40,7 +40,10 @@ export class Canvas {
     this.images = new Map();
     this.regions = [];
     this.stopTheme = watchTheme(() => this.lookAtTheme());
-    this.resizing = new ResizeObserver(() => this.later());
+    this.resizing = new ResizeObserver(([{ contentRect }]) => {
+      this.room = contentRect.width; // kept, since asking for it makes the browser lay out the page
+      this.later();
+    });
     this.resizing.observe(this.frame);
     this.element.addEventListener("pointermove", (event) => this.hover(event));
     this.element.addEventListener("pointerleave", () => (this.tooltip.hidden = true));
@@ -69,7 +72,7 @@ export class Canvas {
   }
 
   now() {
-    const width = Math.floor(this.frame.clientWidth);
+    const width = Math.floor(this.room ?? this.frame.clientWidth);
     if (width < 50) return; // not shown, or between two style sheets: comes again
     this.width = width;
     this.theme ??= readTheme(this.frame);

@@ -156,9 +156,9 @@ function render({ model, el }) {
   for (const place of [bar, more, lower]) place.addEventListener("keydown", ownKeys);
   bindKeys(root, { ...keys, ...chosen.keys });
   const redraw = () => {
+    steps.now(); // first, while nothing else has changed the page's layout
     update();
     chosen.update();
-    steps.now();
     steps.say(summary(explorer, model));
   };
   const redrawParts = () => {

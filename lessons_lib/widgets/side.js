@@ -84,8 +84,8 @@ function render({ model, el }) {
   bindKeys(root, { ...steps.keys, ...lists.keys });
   const paths = pathsWhenAtRest(model);
   const redraw = () => {
+    lanes.now(); // first, while nothing else has changed the page's layout
     steps.update();
-    lanes.now();
     lanes.say(sideSummary(run, model));
   };
   const reload = () => {

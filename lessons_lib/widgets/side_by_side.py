@@ -103,11 +103,12 @@ class SideBySide(Picture):
             self._show()
 
     def _heard(self, _widget: object, content: object, _buffers: object) -> None:
-        """Answer the page that asks for the write paths of the list it shows."""
+        """Answer the page that asks, at rest, for the write paths of the list it shows."""
         asked = isinstance(content, dict) and content.get("kind") == "paths"
         if asked and content.get("count") == self._count:
             self.race.stored(self.sequence, self.length)
             self._show(whole=False)
+            self.race.prepare(self.sequence, self.length)
 
     @property
     def batch(self) -> tasks.Batch:

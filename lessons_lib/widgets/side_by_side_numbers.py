@@ -60,7 +60,7 @@ class Race:
 
     Attributes:
         task: the copy task of as many bits as the machines say.
-        counts: (list, length) to each machine's wrong bits, of all that was ever asked.
+        counts: (list, length) to each machine's wrong bits, of all answers that were asked for.
 
     Raises:
         ValueError: no machine, machines of unlike sizes, or longest below 1.
@@ -100,7 +100,18 @@ class Race:
         return tasks.Batch(inputs, targets, mask)
 
     def answers(self, number: int, length: int) -> dict[str, Answer]:
-        """Return what each machine answers; found once, without gradients."""
+        """Return what each machine answers, and count it; found once, without gradients."""
+        found = self._find(number, length)
+        self.counts[number, length] = {name: got.total for name, got in found.items()}
+        return found
+
+    def prepare(self, number: int, length: int) -> None:
+        """Find the answers to a vector less and a vector more, while nobody waits for them."""
+        for beside in (length - 1, length + 1):
+            if 1 <= beside <= self.longest:
+                self._find(number, beside)
+
+    def _find(self, number: int, length: int) -> dict[str, Answer]:
         batch = self.batch(number, length)
         if length not in self._answers:
             targets = batch.targets[length + 1 :, 0] > 0.5
@@ -109,7 +120,6 @@ class Race:
                 outputs = self._answer(name, batch, length)
                 found[name] = Answer(outputs, ((outputs > 0) != targets) | outputs.isnan())
             self._answers[length] = found
-            self.counts[number, length] = {name: got.total for name, got in found.items()}
         return self._answers[length]
 
     def _answer(self, name: str, batch: tasks.Batch, length: int) -> Tensor:

@@ -154,8 +154,8 @@ function render({ model, el }) {
   canvas.element.tabIndex = 0;
   bindKeys(root, { ...steps.keys, ...views.keys, ...sources.keys });
   const redraw = () => {
+    canvas.now(); // first, while nothing else has changed the page's layout
     for (const { update } of [steps, views, sources]) update();
-    canvas.now();
     canvas.say(summary(tape, model));
   };
   const reload = () => {
