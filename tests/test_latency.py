@@ -82,8 +82,12 @@ def test_a_quick_run_measures_and_writes_its_record(tmp_path, capsys):
 
 
 def test_a_press_that_draws_nothing_new_is_an_error_that_names_the_case():
+    def wait(what: str, **_options: object) -> None:
+        if what == latency.DONE:
+            raise latency.TimeoutError("no drawing")
+
     page = MagicMock()
-    page.wait_for_function.side_effect = [None, latency.TimeoutError("no drawing")]
+    page.wait_for_function.side_effect = wait
     presses = object.__new__(latency.Presses)
     presses.page, presses.cells = page, {"TapeStepper": 0}
     with pytest.raises(RuntimeError, match="TapeStepper, step: drew nothing new"):
