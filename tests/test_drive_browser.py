@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 import torch
 
 from lessons_lib.machine_game import Game, learned_run
 from lessons_lib.widgets import DriveTheMachine
-from lessons_lib.widgets.base import script
-from tests.test_widgets_browser import ALONE, CANVAS, COLORS, DRAWN, PAPER, READ_BACK, Shown, show
+from tests.test_widgets_browser import (
+    CANVAS,
+    COLORS,
+    DRAWN,
+    PAPER,
+    READ_BACK,
+    Shown,
+    draw_alone,
+    show,
+)
 
 SOURCE = """
 from lessons_lib.widgets import DriveTheMachine
@@ -191,12 +197,6 @@ def test_it_follows_the_theme_and_the_width_and_python(lab, tmp_path):
 def test_without_a_kernel_the_saved_game_is_drawn_and_says_what_cannot(page):
     play = DriveTheMachine()
     play.act("right write")
-    state = play.get_state()
-    numbers = base64.b64encode(state.pop("numbers")).decode()
-    kept = {name: state[name] for name in ("index", "view", "problems")}
-    page.set_content("<body style='width: 780px'><div id='place'></div></body>")
-    page.evaluate(ALONE, [script("drive.js"), kept, numbers])
-    page.wait_for_function(DRAWN, arg=[CANVAS, 0], timeout=10_000)
-    drawn = page.locator(CANVAS).first.evaluate(READ_BACK)
+    drawn = draw_alone(page, play, "drive.js").evaluate(READ_BACK)
     assert drawn["memory"] == pytest.approx(play.game.memory.flatten().tolist(), abs=1e-6)
     page.get_by_text("need a running kernel").wait_for(timeout=10_000)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 import torch
 
 from lessons_lib.gradient_flow import gradient_flow
 from lessons_lib.recurrent import GRU, LSTM, RNN
 from lessons_lib.widgets import GateExplorer
-from lessons_lib.widgets.base import script
 from tests.test_widgets_browser import (
     ACTIVE,
-    ALONE,
     CANVAS,
     COLORS,
-    DRAWN,
     PAPER,
     READ_BACK,
     Shown,
+    draw_alone,
     show,
 )
 
@@ -188,14 +184,7 @@ def test_it_follows_the_theme_and_the_width(lab, tmp_path):
 def test_without_a_kernel_it_still_steps_and_cannot_move_the_loss(page):
     torch.manual_seed(1)
     play = GateExplorer({"GRU": GRU(3, 4, hidden_size=4)}, torch.randn(6, 1, 3))
-    state = play.get_state()
-    numbers = base64.b64encode(state.pop("numbers")).decode()
-    names = ("index", "step", "unit", "clip", "loss_at", "shown", "steps", "models")
-    kept = {name: state[name] for name in (*names, "labels", "bounds", "title", "problems")}
-    page.set_content("<body style='width: 780px'><div id='place'></div></body>")
-    page.evaluate(ALONE, [script("gates.js"), kept, numbers])
-    page.wait_for_function(DRAWN, arg=[CANVAS, 0], timeout=10_000)
-    canvas = page.locator(CANVAS).first
+    canvas = draw_alone(page, play, "gates.js")
     canvas.focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowDown")

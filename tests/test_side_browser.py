@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 import torch
 from playwright.sync_api import expect
@@ -11,16 +9,14 @@ from playwright.sync_api import expect
 from lessons_lib.ntm import NTM
 from lessons_lib.recurrent import RNN
 from lessons_lib.widgets import SideBySide
-from lessons_lib.widgets.base import script
 from tests.test_widgets_browser import (
     ACTIVE,
-    ALONE,
     CANVAS,
     COLORS,
-    DRAWN,
     PAPER,
     READ_BACK,
     Shown,
+    draw_alone,
     show,
 )
 
@@ -150,26 +146,10 @@ def test_steps_lengths_and_lists_draw_the_librarys_numbers(lab, tmp_path):
         assert beside == (wide == 1600)  # the chart stands below where there is no room
 
 
-def saved(play: SideBySide, **changes: object) -> tuple[dict, str]:
-    """Return what a saved notebook keeps."""
-    state = play.get_state()
-    numbers = base64.b64encode(state.pop("numbers")).decode()
-    names = ("index", "step", "steps", "length", "sequence", "view", "title", "problems")
-    return {name: state[name] for name in names} | changes, numbers
-
-
-def alone(page, play: SideBySide):
-    """Draw a saved state on a page without a kernel."""
-    page.set_content("<body style='width: 780px'><div id='place'></div></body>")
-    page.evaluate(ALONE, [script("side.js"), *saved(play)])
-    page.wait_for_function(DRAWN, arg=[CANVAS, 0], timeout=WAIT)
-    return page.locator(CANVAS).first
-
-
 def test_without_a_kernel_it_still_steps_and_says_what_cannot(page):
     torch.manual_seed(1)
     play = SideBySide({"NTM": NTM(3, 2, slots=4, width=3, hidden_size=4)}, 3, longest=9)
-    canvas = alone(page, play)
+    canvas = draw_alone(page, play, "side.js")
     canvas.focus()
     for key in ("Home", "PageUp", "ArrowLeft"):
         page.keyboard.press(key)
@@ -185,7 +165,7 @@ def test_one_vector_and_a_nan_are_drawn_and_told(page):
     play = SideBySide(
         {"sick": sick, "NTM": NTM(2, 1, slots=1, width=1, hidden_size=1)}, 1, longest=1
     )
-    canvas = alone(page, play)
+    canvas = draw_alone(page, play, "side.js")
     assert canvas.evaluate("c => Array.from(c.drawn['sick probability']).every(Number.isNaN)")
     assert canvas.evaluate("c => c.drawn['sick total'][0]") == 1
     page.get_by_text("sick: outputs are not finite from vector 0 of the answer on").wait_for()
@@ -197,7 +177,7 @@ def test_one_vector_and_a_nan_are_drawn_and_told(page):
 def test_many_units_share_a_row_and_the_strongest_shows(page):
     torch.manual_seed(2)
     play = SideBySide({"RNN": RNN(3, 2, hidden_size=100)}, 6, longest=9)
-    canvas = alone(page, play)
+    canvas = draw_alone(page, play, "side.js")
     values = play.race.stored(0, 6)["RNN"].values  # (13, 100), three units a row of the picture
     drawn = canvas.evaluate(READ_BACK)["RNN stored"]
     assert drawn == pytest.approx(values.T.flatten().tolist(), abs=1e-6)

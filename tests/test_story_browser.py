@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 import torch
 
 from lessons_lib import load
 from lessons_lib.babi import Question, tokenize
-from lessons_lib.widgets.base import script
 from lessons_lib.widgets.story import StoryStepper
 from tests.test_widgets_browser import (
     ACTIVE,
-    ALONE,
     CANVAS,
     COLORS,
-    DRAWN,
     PAPER,
     READ_BACK,
     Shown,
+    draw_alone,
     show,
 )
 
@@ -192,13 +188,8 @@ def test_a_typed_story_is_read_even_by_a_kernel_that_is_busy(lab, tmp_path):
 
 def alone(page, story: StoryStepper) -> Told:
     """Draw a saved story in a page that no kernel answers."""
-    state = story.get_state()
-    numbers = base64.b64encode(state.pop("numbers")).decode()
-    kept = {name: state[name] for name in ("index", "view", "problems", "step", "machine", "title")}
-    page.set_content("<body style='width: 780px'><div id='place'></div></body>")
-    page.evaluate(ALONE, [script("story.js"), kept, numbers])
+    draw_alone(page, story, "story.js")
     page.add_style_tag(content=story._css)
-    page.wait_for_function(DRAWN, arg=[CANVAS, 0], timeout=30_000)
 
     class Page:  # what ``Shown`` needs of a notebook
         pass

@@ -6,17 +6,18 @@ What was drawn is read back from the canvas: `drawn` holds the numbers of the la
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 
 import nbformat
 import torch
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import Locator, Page, TimeoutError
 
 from lessons_lib.lntm import LNTM
 from lessons_lib.ntm import NTM
 from lessons_lib.recurrent import LSTM
 from lessons_lib.widgets import AddressingPlayground, ConvolutionStepper
-from lessons_lib.widgets.base import script
+from lessons_lib.widgets.base import Picture, script
 from tools.build_notebooks import METADATA
 
 CANVAS = ".lessons-picture canvas"
@@ -178,10 +179,7 @@ def test_pictures_follow_the_theme_and_the_width(lab, tmp_path):
 
 def test_an_exported_page_without_a_kernel_says_what_cannot(page):
     """The saved state alone draws; the script runs against a model that no kernel answers."""
-    picture = AddressingPlayground().picture
-    page.set_content("<body style='width: 780px'><div id='place'></div></body>")
-    page.evaluate(ALONE, [script("playground.js"), *saved_state(picture)])
-    page.wait_for_function(DRAWN, arg=[CANVAS, 0], timeout=10_000)
+    draw_alone(page, AddressingPlayground().picture, "playground.js")
     page.get_by_text("need a running kernel").wait_for(timeout=10_000)
 
 
@@ -206,10 +204,21 @@ ALONE = """async ([source, state, numbers]) => {
 }"""
 
 
-def saved_state(picture) -> tuple[dict, str]:
-    """Return what a saved notebook keeps of a picture."""
+def draw_alone(page: Page, picture: Picture, module: str) -> Locator:
+    """Draw the saved state of a picture in a bare page, without a kernel; returns its canvas."""
     state = picture.get_state()
     numbers = base64.b64encode(state.pop("numbers")).decode()
-    kept = {"index", "step", "read_head", "steps", "labels", "names", "title", "slots", "note"}
-    kept |= {"problems", "lit", "position"}
-    return {name: value for name, value in state.items() if name in kept}, numbers
+    kept = {name: state[name] for name in state if not name.startswith("_") and _plain(state[name])}
+    page.goto("about:blank")
+    page.set_content("<body style='width: 780px'><div id='place'></div></body>")
+    page.evaluate(ALONE, [script(module), kept, numbers])
+    page.wait_for_function(DRAWN, arg=[CANVAS, 0], timeout=30_000)
+    return page.locator(CANVAS).first
+
+
+def _plain(value: object) -> bool:
+    try:
+        json.dumps(value)
+    except TypeError:
+        return False
+    return True

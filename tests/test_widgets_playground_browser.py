@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-
 import torch
 from playwright.sync_api import expect
 
 from lessons_lib.widgets import AddressingPlayground
-from lessons_lib.widgets.base import script
 from lessons_lib.widgets.challenge_levels import LEVELS
-from tests.test_widgets_browser import ALONE, CANVAS, COLORS, DRAWN, PAPER, show
+from tests.test_widgets_browser import CANVAS, COLORS, PAPER, draw_alone, show
 
 SOURCE = """
 from lessons_lib.widgets import AddressingPlayground
@@ -182,15 +179,7 @@ def test_a_nan_is_drawn_and_named_and_the_exact_number_is_shown(lab, tmp_path):
 
 
 def test_a_saved_page_without_a_kernel_draws_and_says_what_it_cannot(page):
-    picture = AddressingPlayground().picture
-    page.goto("about:blank")
-    page.set_content("<body style='width: 780px'><div id='place'></div></body>")
-    state = picture.get_state()
-    numbers = base64.b64encode(state.pop("numbers")).decode()
-    kept = {"index", "problems", "lit", "editable", "status", "won"}
-    state = {name: value for name, value in state.items() if name in kept}
-    page.evaluate(ALONE, [script("playground.js"), state, numbers])
-    page.wait_for_function(DRAWN, arg=[CANVAS, 0], timeout=WAIT)
+    draw_alone(page, AddressingPlayground().picture, "playground.js")
     page.get_by_text("need a running kernel").wait_for(timeout=WAIT)
     assert page.locator(CANVAS).evaluate(COLORS) > 20
     page.get_by_label("key k, number 0", exact=True).fill("7")  # nobody takes it

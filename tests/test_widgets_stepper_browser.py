@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
-
 import pytest
 import torch
 
@@ -15,18 +12,16 @@ from lessons_lib.ntm import NTM
 from lessons_lib.origins import origins
 from lessons_lib.recurrent import LSTM
 from lessons_lib.widgets import TapeStepper
-from lessons_lib.widgets.base import script
 from tests.test_widgets_browser import (
     ACTIVE,
-    ALONE,
     CANVAS,
     COLORS,
-    DRAWN,
     LNTM_SIZES,
     NTM_SIZES,
     PAPER,
     READ_BACK,
     Shown,
+    draw_alone,
     same_trace,
     show,
     stepper_source,
@@ -225,28 +220,9 @@ def test_the_tape_stepper_shows_words_pointers_gates_and_nan(lab, tmp_path):
             assert box["x"] + box["width"] <= width  # nothing runs out of the page
 
 
-def alone(page, stepper: TapeStepper) -> None:
-    """Run the saved state in a bare page, without a kernel."""
-    state = stepper.get_state()
-    numbers = base64.b64encode(state.pop("numbers")).decode()
-    kept = {name: state[name] for name in state if not name.startswith("_") and _plain(state[name])}
-    page.goto("about:blank")
-    page.set_content("<body style='width: 780px'><div id='place'></div></body>")
-    page.evaluate(ALONE, [script("stepper.js"), kept, numbers])
-    page.wait_for_function(DRAWN, arg=[CANVAS, 0], timeout=30_000)
-
-
-def _plain(value: object) -> bool:
-    try:
-        json.dumps(value)
-    except TypeError:
-        return False
-    return True
-
-
 def test_the_saved_state_steps_without_a_kernel(page):
     stepper = TapeStepper(same_trace(NTM, NTM_SIZES))
-    alone(page, stepper)
+    draw_alone(page, stepper, "stepper.js")
     canvas = page.locator(CANVAS)
     canvas.focus()
     for key in ("End", "3"):
@@ -264,7 +240,7 @@ def test_the_extremes_are_drawn(page):
     one = NTM(1, 1, slots=1, width=1, hidden_size=2)(torch.zeros(1, 1, 1), trace=True)[-1]
     many = NTM(2, 1, slots=128, width=20, write_heads=2)(torch.zeros(240, 1, 2), trace=True)[-1]
     for stepper in (TapeStepper(one), TapeStepper(many, slots="all")):
-        alone(page, stepper)
+        draw_alone(page, stepper, "stepper.js")
         canvas = page.locator(CANVAS)
         canvas.focus()
         for key in ("End", "1", "ArrowRight", "c", "w", "b", "0", "Home"):
