@@ -35,14 +35,15 @@ class Runtime:
 
 
 def setup(seed: int = 0) -> Runtime:
-    """Seed `random`, numpy and torch, put on the style of the figures, let them say
-    in words what they show, and tell how we run.
+    """Seed `random`, numpy and torch, prepare the figures, and say how we run.
 
+    Figures get the one style, and a description of themselves for those who do not see them.
     The profile is the environment's `LESSONS_PROFILE` (`quick`, `full` or `gpu`; `full` unless
     told). Raises ValueError for another profile, and RuntimeError for `gpu` without a GPU.
     """
-    from lessons_lib.figure_words import show_with_words  # here, so that a training needs
-    from lessons_lib.figures import use_style  # no figures
+    # Here, so that a training needs no figures.
+    from lessons_lib.figure_words import show_with_words
+    from lessons_lib.figures import use_style
 
     name = profile()
     where = device(name)
