@@ -22,6 +22,7 @@ def sweep(
     threads: int = 1,
     device: str | torch.device = "cpu",
     measure: Callable[[Training], dict] | None = None,
+    keep: Callable[[dict], None] | None = None,
     progress: bool = True,
 ) -> list[dict]:
     """Train a recipe with every seed; what is finished in ``out`` is not trained again.
@@ -35,6 +36,7 @@ def sweep(
         device: where to train.
         measure: called on each finished training, in its process; what it returns is added to
             the record as "measured". A function of a module, so that a process can be sent it.
+        keep: called here with each record as soon as it is there, in any order of the seeds.
         progress: show a bar over the seeds.
 
     Returns:
@@ -46,7 +48,11 @@ def sweep(
         delayed(_one)(recipe, seed, **options) for seed in seeds
     )
     bar = tqdm(work, total=len(seeds), desc=recipe.name, disable=not progress)
-    found = {record["seed"]: record for record in bar}
+    found = {}
+    for record in bar:
+        found[record["seed"]] = record
+        if keep is not None:
+            keep(record)
     return [found[seed] for seed in seeds]
 
 

@@ -40,6 +40,21 @@ def test_a_study_keeps_what_is_done_and_trains_what_is_missing(monkeypatch, tmp_
     assert [entry["steps"] for entry in third] == [6]
 
 
+def test_a_study_that_is_stopped_keeps_the_seeds_before(monkeypatch, tmp_path):
+    monkeypatch.setattr(studies, "FOLDER", tmp_path)
+
+    def stop_at_the_second(tests, training):
+        if training.seed:
+            raise KeyboardInterrupt
+        return []
+
+    monkeypatch.setattr(studies, "measure", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        studies.run("small", Study("tiny ones", [TINY], [0, 1], TESTS), jobs=1, again=False)
+    (entry,) = json.loads((tmp_path / "small.json").read_text())["entries"]
+    assert entry["seed"] == 0
+
+
 def test_a_budget_tells_seconds_a_pass_for_stories_and_minutes_for_all_seeds():
     told = Recipe(
         "told",

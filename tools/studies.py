@@ -45,22 +45,32 @@ def measure(tests: Sequence[dict], training: Training) -> list[dict]:
 
 
 def run(name: str, study: Study, jobs: int, again: bool) -> None:
-    """Train and measure what is missing, and write the file after each recipe."""
+    """Train and measure what is missing, and write the file after each training."""
     path = FOLDER / f"{name}.json"
+    about = {"command": f"python -m tools.studies {name}", "about": study.about}
+    order = [(recipe.name, seed) for recipe in study.recipes for seed in study.seeds]
     old = [] if again or not path.exists() else json.loads(path.read_text())["entries"]
-    entries = {(entry["recipe"]["name"], entry["seed"]): entry for entry in old}
-    for recipe in study.recipes:
-        found = {seed: entries.get((recipe.name, seed)) for seed in study.seeds}
-        missing = [s for s, e in found.items() if e is None or Recipe.of_record(e) != recipe]
-        if missing:
-            tests = functools.partial(measure, study.tests)
-            for record in sweep(recipe, missing, jobs=jobs, measure=tests):
-                record["command"] = f"python -m tools.studies {name}"
-                entries[recipe.name, record["seed"]] = record
-        order = [(recipe.name, seed) for recipe in study.recipes for seed in study.seeds]
+    wanted = {recipe.name: recipe for recipe in study.recipes}
+    entries = {
+        (entry["recipe"]["name"], entry["seed"]): entry
+        for entry in old
+        if Recipe.of_record(entry) == wanted.get(entry["recipe"]["name"])
+    }
+
+    def keep(record: dict) -> None:
+        entries[record["recipe"]["name"], record["seed"]] = {**record, "command": about["command"]}
+        write()
+
+    def write() -> None:
         kept = [entries[key] for key in order if key in entries]
-        about = {"command": f"python -m tools.studies {name}", "about": study.about}
         records.write_json(path, {**about, "entries": kept})
+
+    tests = functools.partial(measure, study.tests)
+    for recipe in study.recipes:
+        missing = [seed for seed in study.seeds if (recipe.name, seed) not in entries]
+        if missing:
+            sweep(recipe, missing, jobs=jobs, measure=tests, keep=keep)
+    write()
 
 
 def budget(study: Study, updates: int = 20) -> list[dict]:
