@@ -137,6 +137,11 @@ def _last_exponent(entries: list[dict], name: str, what: str) -> float:
     return math.log(two[what] / one[what]) / math.log(two[name] / one[name])
 
 
+def ratio(cases: list[dict], key: str) -> float:
+    """Return how many times the unit's time a case took."""
+    return next(entry["ratio"] for entry in cases if entry["key"] == key)
+
+
 def _ratio(entry: dict) -> str:
     if entry["ratio"] == 1:
         return f"1 ({1000 * entry['seconds']:.3g} ms)"

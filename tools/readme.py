@@ -1,7 +1,7 @@
-"""Fill README's tables and pictures from the records, so that no figure in it is typed by hand.
+"""Fill the tables of README and docs/results.md from the records: no figure is typed by hand.
 
-python -m tools.readme            write README.md and the pictures in docs/
-python -m tools.readme --check    say whether README's tables are those of the records
+python -m tools.readme            write both and the pictures in docs/
+python -m tools.readme --check    say whether their tables are those of the records
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tools.layout import COMPUTE_MINUTES, NOTEBOOKS, ROOT
 from tools.results import ARCHIVE
 
 README = ROOT / "README.md"
+RESULTS = ROOT / "docs" / "results.md"
 PICTURE = ROOT / "docs" / "tape.png"
 SCALING = ROOT / "docs" / "scaling.png"
 
@@ -106,27 +107,81 @@ def speed() -> str:
     return "\n\n".join(bench_report.tables(record[device]) for device in sorted(record))
 
 
-TABLES = {
-    "lessons": lessons,
-    "results": results,
-    "trainings": trainings,
-    "faithfulness": faithfulness,
-    "tasks": readme_studies.tasks,
-    "starts": readme_studies.starts,
-    "lntm-starts": readme_studies.lntm_starts,
-    "babi": readme_babi.table,
-    "bench": speed,
+def headline() -> str:
+    """Return README's short table: what a reader asks first, each with its command."""
+    live = checkpoints.study("copy-live")["copy-live"]
+    later = checkpoints.study("copy-live-fresh")["copy-live-fresh"]
+    seconds = statistics.median(entry["cpu_seconds"] for entry in live)
+    bits = {
+        entry["checkpoint"]: entry["wrong_bits_per_sequence"]
+        for entry in read_json(checkpoints.DATA / "results.json")["entries"]
+        if entry.get("length") == 120
+    }
+    speed = read_json(bench.RESULTS)["cpu"]
+    small, large = (bench_report.ratio(speed["copy"][i]["cases"], "ntm") for i in (0, 1))
+    lntm = bench_report.ratio(speed["stories"]["cases"], "lntm_8")
+    over = speed["stories"]["over_lntm"].values()
+    rows = [
+        (
+            f"NTM learns copy from scratch, {seconds:.0f} s of one core",
+            f"{_solved(live)} seeds solved; {_solved(later)} of those run afterwards",
+            live[0]["command"],
+        ),
+        (
+            "lists of 120 after training on 20: wrong bits of 960",
+            f"NTM {bits['ntm-copy']:.3g}, LSTM {bits['lstm-copy']:.0f}",
+            "python -m tools.results",
+        ),
+        (
+            "NTM's training step, a loop over `nn.LSTMCell` being 1",
+            f"{small:.1f} × (batch 16), {large:.1f} × (batch 64)",
+            speed["command"],
+        ),
+        (
+            "L-NTM's training step on stories, the fused `nn.LSTM` being 1",
+            f"{lntm:.1f} ×",
+            speed["command"],
+        ),
+        (
+            f"L-NTM's step faster than NTM's (paper: {bench_report.PAPER_SPEEDUP})",
+            f"{min(over):.1f} to {max(over):.1f} ×",
+            speed["command"],
+        ),
+    ]
+    lines = ["| | measured | command |", "|---|---|---|"]
+    return "\n".join(lines + [f"| {what} | {found} | `{how}` |" for what, found, how in rows])
+
+
+def _solved(entries: list[dict]) -> str:
+    """Say how many seeds have not one wrong bit in any test."""
+    tests = [entry["measured"] for entry in entries]
+    solved = sum(all(t["perfect_sequences"] == t["examples"] for t in each) for each in tests)
+    return f"{solved} of {len(entries)}"
+
+
+DOCUMENTS = {  # what is filled with which tables
+    README: {"lessons": lessons, "headline": headline, "babi": readme_babi.table},
+    RESULTS: {
+        "results": results,
+        "trainings": trainings,
+        "tasks": readme_studies.tasks,
+        "starts": readme_studies.starts,
+        "lntm-starts": readme_studies.lntm_starts,
+        "faithfulness": faithfulness,
+        "bench": speed,
+    },
 }
 
 
-def filled(text: str) -> str:
-    """Return README's text with every table made anew between its markers."""
-    for name, table in TABLES.items():
+def filled(path: Path) -> str:
+    """Return a document's text with every table made anew between its markers."""
+    text = path.read_text(encoding="utf-8")
+    for name, table in DOCUMENTS[path].items():
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         head, _, rest = text.partition(begin)
         _, found, tail = rest.partition(end)
         if not found:
-            raise SystemExit(f"README.md: expected the markers {begin} and {end}")
+            raise SystemExit(f"{path.name}: expected the markers {begin} and {end}")
         text = f"{head}{begin}\n{table()}\n{end}{tail}"
     return text
 
@@ -147,16 +202,20 @@ def draw_speed() -> None:
 
 
 def main() -> int:
-    """Write README's tables and pictures, or check the tables."""
+    """Write the documents' tables and the pictures, or check the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if out of date")
-    text = README.read_text(encoding="utf-8")
-    if parser.parse_args().check:
-        if filled(text) == text:
-            return 0
-        print("README.md is not what the records say: run python -m tools.readme", file=sys.stderr)
-        return 1
-    README.write_text(filled(text), encoding="utf-8")
+    check = parser.parse_args().check
+    texts = {path: filled(path) for path in DOCUMENTS}
+    old = [path.name for path, text in texts.items() if path.read_text(encoding="utf-8") != text]
+    if check:
+        for name in old:
+            print(
+                f"{name} is not what the records say: run python -m tools.readme", file=sys.stderr
+            )
+        return 1 if old else 0
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
     draw_picture()
     draw_speed()
     return 0
