@@ -66,6 +66,9 @@ class NTM(nn.Module):
             model and kept in a saved buffer.
         initial_weights: "first", every head starts at the first slot; "learned", softmax of a
             parameter (H, S).
+        head_gain: factor on the heads' initial weights (open in the paper). With 1, PyTorch's
+            start, a key depends on its bias as much as on what the controller sees; near 2.6, the
+            Glorot start with gain 1.4 at the usual sizes, keys differ from step to step at once.
         strength_bias: added to the bias of every head's raw β at the start (open in the paper).
             At 0, β starts near 0.69, and a slot that fits the key among 40 that do not has a
             content weight e^β / (e^β + 39) of 0.05; at 4, of 0.58: lookup can be found.
@@ -94,6 +97,7 @@ class NTM(nn.Module):
         write_heads: int = 1,
         memory_init: str = "constant",
         initial_weights: str = "first",
+        head_gain: float = 1.0,
         strength_bias: float = 0.0,
         clip: float = CLIP,
         fast: bool = True,
@@ -120,6 +124,7 @@ class NTM(nn.Module):
         self.head_sizes = self._head_sizes()
         self.heads = nn.Linear(hidden_size, sum(self.head_sizes))
         with torch.no_grad():
+            self.heads.weight.mul_(head_gain)
             self.heads.bias.split(self.head_sizes)[1].add_(strength_bias)
         self.readout = nn.Linear(hidden_size + read_heads * width, output_size)
         self.first_read = nn.Parameter(torch.zeros(read_heads, width))

@@ -99,6 +99,8 @@ def _task(name: str, task: str, model: dict[str, Any], **changes: Any) -> Recipe
 
 _FEEDFORWARD = {"kind": "NTM", "controller": "feedforward", "slots": 24}
 _LSTM_NTM = {"kind": "NTM", "controller": "lstm", "slots": 24}
+# What the heads start with where content has to be found; lesson 5 shows what it changes.
+_LOOKUP = {"head_gain": 2.6, "strength_bias": 4.0}
 _PLAIN_LSTM = {"kind": "LSTM", "hidden_size": 256}
 _RECALL = "associative-recall"
 
@@ -106,17 +108,24 @@ _ALL = [
     # Solves copy in half a minute of one core; lesson 5 says why it does.
     _task("copy-live", "copy", _FEEDFORWARD, steps=2_500, learning_rate=1e-2, run_slots=256),
     _task("ntm-lstm-copy", "copy", _LSTM_NTM, steps=2_500, learning_rate=1e-2, run_slots=256),
-    _task("ntm-ff-recall", _RECALL, {**_FEEDFORWARD, "slots": 40}, steps=2_500, run_slots=128),
+    _task(
+        "ntm-ff-recall",
+        _RECALL,
+        {**_FEEDFORWARD, **_LOOKUP, "slots": 40},
+        steps=2_500,
+        run_slots=128,
+    ),
     _task(
         "ntm-lstm-recall",
         _RECALL,
-        {**_LSTM_NTM, "slots": 40, "memory_init": "random"},
-        steps=2_500,
+        {**_LSTM_NTM, **_LOOKUP, "slots": 40, "memory_init": "random"},
+        steps=5_000,
         beta2=0.98,
         run_slots=128,
     ),
-    _task("lstm-recall", _RECALL, _PLAIN_LSTM, steps=2_500, beta2=0.999),
-    _task("ntm-ff-repeat", "repeat-copy", _FEEDFORWARD, steps=6_000, run_slots=128),
+    _task("lstm-recall", _RECALL, _PLAIN_LSTM, steps=5_000, beta2=0.999),
+    _task("ntm-ff-repeat", "repeat-copy", _FEEDFORWARD, steps=6_000),
+    _task("ntm-lstm-repeat", "repeat-copy", _LSTM_NTM, steps=5_000, learning_rate=1e-2),
     _task("lstm-repeat", "repeat-copy", _PLAIN_LSTM, steps=6_000, beta2=0.999),
     _copy(
         "ntm-copy",

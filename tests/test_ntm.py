@@ -92,6 +92,31 @@ def test_heads_start_at_the_first_slot_or_where_they_learned_to():
     assert torch.equal(weights[0], learned.weights_start.softmax(-1))
 
 
+def test_the_strength_bias_raises_the_first_beta_of_every_head_and_nothing_else():
+    made = {}
+    for bias in (0.0, 4.0):
+        torch.manual_seed(0)
+        made[bias] = NTM(INPUTS, OUTPUTS, slots=40, read_heads=2, strength_bias=bias)
+    inputs = sequence(1, dtype=torch.float32)
+    low, high = (model(inputs, trace=True)[2].at(0) for model in made.values())
+    for name in ("read", "write"):
+        usual, raised = getattr(low, name), getattr(high, name)
+        assert (usual.key_strength < 1).all()
+        assert ((raised.key_strength > 3.7) & (raised.key_strength < 4.4)).all()
+        for other in ("key", "gate", "shift", "sharpening"):
+            assert torch.equal(getattr(usual, other), getattr(raised, other))
+
+
+def test_the_head_gain_scales_the_heads_first_weights_and_nothing_else():
+    made = {}
+    for gain in (1.0, 3.0):
+        torch.manual_seed(0)
+        made[gain] = NTM(INPUTS, OUTPUTS, slots=4, head_gain=gain).state_dict()
+    for name, usual in made[1.0].items():
+        expected = 3 * usual if name == "heads.weight" else usual
+        assert torch.equal(made[3.0][name], expected), name
+
+
 def test_the_first_read_is_learned():
     model = make("NTM")
     assert "first_read" in dict(model.named_parameters())

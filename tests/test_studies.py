@@ -55,6 +55,18 @@ def test_a_study_that_is_stopped_keeps_the_seeds_before(monkeypatch, tmp_path):
     assert entry["seed"] == 0
 
 
+def test_a_test_may_name_another_tape_and_machines_without_one_are_spared_it():
+    tests = [{"count": 3}, {"count": 3, "slots": 12}]
+    machine = Training(TINY, seed=0)
+    machine.run(progress=False)
+    as_trained, longer = studies.measure(tests, machine)
+    assert longer["slots"] == 12
+    assert longer["bits_per_sequence"] != as_trained["bits_per_sequence"]
+    plain = Training(TINY.changed(model={"kind": "LSTM", "hidden_size": 3}, run_slots=None))
+    plain.run(progress=False)
+    assert len(studies.measure(tests, plain)) == 1
+
+
 def test_a_budget_tells_seconds_a_pass_for_stories_and_minutes_for_all_seeds():
     told = Recipe(
         "told",

@@ -14,7 +14,7 @@ TASKS = (
     "tasks-repeat",
     "clip-outputs",
 )
-SIZES = ("length", "items", "repeats")
+SIZES = ("length", "items", "repeats", "slots")
 
 
 def tasks() -> str:

@@ -16,11 +16,14 @@ import json
 import time
 from collections.abc import Sequence
 
+from torch import nn
+
 from lessons_lib import checkpoints, records, stories
 from lessons_lib.evaluate import evaluate_stories, evaluate_task
 from lessons_lib.problems import TaskProblem
 from lessons_lib.recipes import Recipe
 from lessons_lib.sweeps import sweep
+from lessons_lib.tasks import Task
 from lessons_lib.training import Training
 from tools.study_plans import Study, studies
 
@@ -33,7 +36,8 @@ def measure(tests: Sequence[dict], training: Training) -> list[dict]:
     model, problem = training.finished_model(), training.problem
     seed = FIRST_TEST_SEED + training.seed
     if isinstance(problem, TaskProblem):
-        return [{**test, **evaluate_task(model, problem.task, seed=seed, **test)} for test in tests]
+        fitting = [test for test in tests if "slots" not in test or hasattr(model, "with_slots")]
+        return [_measure_task(model, problem.task, seed, test) for test in fitting]
     task, found = training.recipe.data["task"], []
     for test in tests:
         if "source" in test:
@@ -42,6 +46,14 @@ def measure(tests: Sequence[dict], training: Training) -> list[dict]:
             questions = stories.generate(task, test["count"], seed=seed, split="test")
         found.append({**test, **evaluate_stories(model, problem.vocabulary, questions)})
     return found
+
+
+def _measure_task(model: nn.Module, task: Task, seed: int, test: dict) -> dict:
+    """Measure a test of a task, on a tape of another length where the test names ``slots``."""
+    sizes = {key: value for key, value in test.items() if key != "slots"}
+    if "slots" in test:
+        model = model.with_slots(test["slots"])
+    return {**test, **evaluate_task(model, task, seed=seed, **sizes)}
 
 
 def run(name: str, study: Study, jobs: int, again: bool) -> None:

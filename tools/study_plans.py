@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lessons_lib.recipes import Recipe, find
@@ -15,8 +15,9 @@ KINDS = ("lstm", "ntm", "lntm")
 class Study:
     """What is trained, with which seeds, and what is measured on every finished machine.
 
-    ``tests`` are one measurement each: the options of ``evaluate_task``; for stories ``count`` of
-    generated questions, or ``source`` and ``split`` of real ones.
+    ``tests`` are one measurement each: the options of ``evaluate_task``, and ``slots`` for
+    another tape than the recipe's (a machine without a tape is spared that test); for stories
+    ``count`` of generated questions, or ``source`` and ``split`` of real ones.
     """
 
     about: str
@@ -30,6 +31,17 @@ def _starts(recipe: Recipe, choices: Sequence[str], name: str) -> list[Recipe]:
     return [
         recipe.changed(name=f"{name}-{start}", model={**recipe.model, "memory_init": start})
         for start in choices
+    ]
+
+
+def _heads(recipe: Recipe, choices: dict[str, tuple[float, float]]) -> list[Recipe]:
+    """Return a recipe with other starts of the heads: their gain and the bias of β."""
+    return [
+        recipe.changed(
+            name=f"{recipe.name}-{name}",
+            model={**recipe.model, "head_gain": gain, "strength_bias": bias},
+        )
+        for name, (gain, bias) in choices.items()
     ]
 
 
@@ -74,15 +86,20 @@ def _generated(kind: str, questions: int) -> Recipe:
     return recipe.changed(data={**recipe.data, "questions": questions}, measure_every=250)
 
 
-def _choice() -> Study:
-    """Return what was tried on held-out training questions of qa1, one change at a time."""
-    chosen = _babi("qa1").recipes[-3].changed(name="chosen")  # L-NTM with 8 pointers
+def _changes(chosen: Recipe) -> Callable[..., Recipe]:
+    """Return a function that gives a recipe with some settings changed, under another name."""
 
     def but(name: str, model: dict | None = None, data: dict | None = None, **changes) -> Recipe:
         data, model = {**chosen.data, **(data or {})}, {**chosen.model, **(model or {})}
         return chosen.changed(name=name, data=data, model=model, **changes)
 
-    usual = {"learning_rate": 3e-3, "beta2": 0.999}
+    return but
+
+
+def _choice() -> Study:
+    """Return what was tried on held-out training questions of qa1, one change at a time."""
+    chosen = _babi("qa1").recipes[-3].changed(name="chosen")  # L-NTM with 8 pointers
+    but, usual = _changes(chosen), {"learning_rate": 3e-3, "beta2": 0.999}
     recipes = [
         chosen,
         but("no curriculum", data={"curriculum": 0}),
@@ -102,16 +119,40 @@ def _choice() -> Study:
     return Study(about, recipes, [10], [])
 
 
+def _against_overfitting() -> Study:
+    """Return what was tried on held-out questions of qa6, where every model learns its data."""
+    chosen = _babi("qa6").recipes[-1].changed(name="chosen")  # L-NTM with 8 pointers
+    but = _changes(chosen)
+    recipes = [
+        chosen,
+        but("word dropout 0.2", {"dropout": 0.2}),
+        but("word dropout 0.5", {"dropout": 0.5}),
+        but("weight decay 0.1", weight_decay=0.1),
+        but("weight decay 1", weight_decay=1.0),
+        but("controller of 32", {"hidden_size": 32}),
+        but("rate 2e-2", learning_rate=2e-2),
+        but("whole stories", data={"whole_stories": True}, batch_size=32, steps=2000),
+    ]
+    about = "real qa6, L-NTM: what was tried against learning the data by heart, on held-out ones"
+    return Study(about, recipes, [10], [])
+
+
 def studies() -> dict[str, Study]:
     """Return the studies by name."""
     live, ten, five = find("copy-live"), range(10), range(5)
     alone = {"model": find("lstm-recall").model, "learning_rate": 3e-3, "beta2": 0.999}
     alone["run_slots"] = None
-    longer = [{"length": a, "repeats": b} for a, b in ((10, 10), (20, 10), (10, 20))]
+    longer = [
+        {"length": 10, "repeats": 10},
+        {"length": 20, "repeats": 10},
+        {"length": 10, "repeats": 20},
+        {"length": 10, "repeats": 10, "slots": 128},
+    ]
     solved = [{"count": 500}, {"count": 50, "length": 120}]
     lstm = {**live.model, "controller": "lstm"}
     copy = live.changed(model=lstm, steps=1500, measure_every=50, run_slots=None)
-    recall = find("ntm-lstm-recall").changed(measure_every=50, run_slots=None)
+    recall = find("ntm-ff-recall")
+    on_tape = recall.changed(measure_every=50, run_slots=None)
     ntm_starts = ("constant", "learned", "random")
     told = find("lntm-qa1").changed(steps=3000, measure_every=250, stop_at=None)
     return {
@@ -139,9 +180,15 @@ def studies() -> dict[str, Study]:
             five,
             [{"count": 500}, *({"count": 100, "items": items} for items in (6, 10, 15, 20))],
         ),
+        "recall-heads": Study(
+            "associative recall with PyTorch's start of the heads, and with half of the other",
+            _heads(recall, {"usual": (1.0, 0.0), "gain": (2.6, 0.0), "strength": (1.0, 4.0)}),
+            five,
+            [{"count": 500}, {"count": 100, "items": 20}],
+        ),
         "tasks-repeat": Study(
-            "repeat copy by NTM with a feed-forward controller and by an LSTM",
-            [find("ntm-ff-repeat"), find("lstm-repeat")],
+            "repeat copy by NTM with both controllers and by an LSTM",
+            [find("ntm-ff-repeat"), find("ntm-lstm-repeat"), find("lstm-repeat")],
             five,
             [{"count": 500}, *({"count": 100, **size} for size in longer)],
         ),
@@ -153,7 +200,7 @@ def studies() -> dict[str, Study]:
         ),
         "memory-start": Study(
             "copy and associative recall from a constant, a learned and a random memory",
-            [*_starts(copy, ntm_starts, "copy"), *_starts(recall, ntm_starts, "recall")],
+            [*_starts(copy, ntm_starts, "copy"), *_starts(on_tape, ntm_starts, "recall")],
             ten,
             [{"count": 500}],
         ),
@@ -164,6 +211,7 @@ def studies() -> dict[str, Study]:
             [{"count": 1000}],
         ),
         "babi-choice": _choice(),
+        "babi-choice-qa6": _against_overfitting(),
         "babi-data": Study(
             "qa1 with 10,000 and with 100,000 generated questions, the same number of updates",
             [_generated(kind, questions) for kind in KINDS for questions in (10_000, 100_000)],
