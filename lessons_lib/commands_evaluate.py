@@ -60,7 +60,8 @@ def _parameters(task: str, record: dict) -> dict:
     data = dict(record.get("recipe", {}).get("data", {}))
     if data.pop("task", None) != task:
         return {}
-    data.pop("held_out", None)
+    for of_training in ("held_out", "alike"):
+        data.pop(of_training, None)
     return data
 
 

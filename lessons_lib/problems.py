@@ -30,6 +30,7 @@ class TaskProblem:
         batch_size: sequences in a batch.
         task: the task's name.
         held_out: how many sequences ``measure`` looks at.
+        alike: how many of them share one length, or number of items, drawn for each such group.
         **parameters: the task's own.
     """
 
@@ -38,9 +39,17 @@ class TaskProblem:
     goal = "wrong_bits_per_sequence"
 
     def __init__(
-        self, seed: int, batch_size: int, *, task: str, held_out: int = 100, **parameters: int
+        self,
+        seed: int,
+        batch_size: int,
+        *,
+        task: str,
+        held_out: int = 100,
+        alike: int = 50,
+        **parameters: int,
     ) -> None:
-        self.seed, self.batch_size, self.held_out = seed, batch_size, held_out
+        self.seed, self.batch_size = seed, batch_size
+        self.held_out, self.alike = held_out, alike
         self.task = tasks.make_task(task, **parameters)
         self.sizes = {"input_size": self.task.input_size, "output_size": self.task.output_size}
 
@@ -53,7 +62,9 @@ class TaskProblem:
 
     def measure(self, model: nn.Module) -> dict:
         """Return wrong bits on held-out sequences."""
-        return evaluate_task(model, self.task, count=self.held_out, seed=self.seed)
+        return evaluate_task(
+            model, self.task, count=self.held_out, seed=self.seed, batch_size=self.alike
+        )
 
 
 class StoryProblem:

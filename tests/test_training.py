@@ -74,6 +74,19 @@ def after(steps, method="loss", error=KeyboardInterrupt):
     return patch
 
 
+def test_held_out_sequences_have_as_many_lengths_as_there_are_groups_of_them(monkeypatch):
+    groups, made = [], tasks.Copy.batch
+    monkeypatch.setattr(
+        tasks.Copy, "batch", lambda self, size, rng: groups.append(size) or made(self, size, rng)
+    )
+    for alike, expected in ((50, [12]), (5, [5, 5, 2])):
+        data = {"task": "copy", "bits": 2, "max_length": 3, "held_out": 12, "alike": alike}
+        held_out = TaskProblem(0, 1, **data)
+        found = held_out.measure(models.build("NTM", **held_out.sizes, **TINY))
+        assert (found["examples"], groups) == (12, expected)
+        groups.clear()
+
+
 @each_recipe
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(recipe):
     first, second, other = trained(recipe), trained(recipe), trained(recipe, seed=1)

@@ -58,8 +58,9 @@ def _measured(entry: dict) -> str:
             f"{entry['task']}, {where}: {entry['accuracy']:.1%} of {entry['examples']:,} "
             f"({low:.1%} to {high:.1%})"
         )
+    size = f"length {entry['length']}" if "length" in entry else f"{entry['items']} items"
     return (
-        f"copy of length {entry['length']}: {entry['wrong_bits_per_sequence']:.3g} wrong bits a "
+        f"{entry['task']}, {size}: {entry['wrong_bits_per_sequence']:.3g} wrong bits a "
         f"sequence, {entry['perfect_sequences']} of {entry['examples']} without one"
     )
 
@@ -167,6 +168,7 @@ DOCUMENTS = {  # what is filled with which tables
         "tasks": readme_studies.tasks,
         "starts": readme_studies.starts,
         "lntm-starts": readme_studies.lntm_starts,
+        "choice": readme_babi.choice,
         "faithfulness": faithfulness,
         "bench": speed,
     },

@@ -29,8 +29,8 @@ def table() -> str:
     rules = json.loads(babi_rules.RESULTS.read_text(encoding="utf-8"))
     for entry in rules["entries"]:
         lines += _rules(entry, rules["command"])
-        for name, entries in _recorded(f"babi-{entry['task']}").items():
-            lines.append(_model(name, entries))
+        for study in (f"babi-{entry['task']}-no-decay", f"babi-{entry['task']}"):
+            lines += [_model(name, entries) for name, entries in _recorded(study).items()]
     return "\n".join(lines)
 
 
@@ -60,9 +60,10 @@ def _model(name: str, entries: list[dict]) -> str:
     passes = first["steps"] * first["recipe"]["batch_size"] / first["examples"]
     minutes = statistics.median(entry["cpu_seconds"] for entry in entries) / 60
     each = ", ".join(f"{value:.1%}" for value in right)
+    decay = first["recipe"]["weight_decay"]
     cells = [
         task,
-        words,
+        f"{words}, weight decay {decay:g}" if decay else words,
         "" if claim is None else f"{claim:g}%",
         f"**{statistics.median(right):.1%}** ({each})",
         f"{passes:.0f}",
@@ -78,7 +79,8 @@ def choice() -> str:
     for study, task in (("babi-choice", "qa1"), ("babi-choice-qa6", "qa6")):
         for name, (entry,) in _recorded(study).items():
             right, minutes = entry["curve"][-1]["accuracy"], entry["cpu_seconds"] / 60
-            lines.append(f"| {name} | {task} | {right:.1%} | {minutes:.1f} min |")
+            words = "the settings that the other lines change" if name == "chosen" else name
+            lines.append(f"| {words} | {task} | {right:.1%} | {minutes:.1f} min |")
     return "\n".join(lines)
 
 

@@ -27,15 +27,18 @@ RESULTS = checkpoints.DATA / "results.json"
 ARCHIVE = "ARCHIVE"  # stands for the path of the bAbI archive in a recorded command
 
 STORIES = [("lntm-qa1", "qa1"), ("ntm-qa1", "qa1"), ("lstm-qa1", "qa1"), ("lntm-qa2", "qa2")]
-COPIES = [
-    ("ntm-copy", 20, 500),
-    ("ntm-copy", 120, 50),
-    ("lstm-copy", 20, 500),
-    ("lstm-copy", 120, 50),
-    ("rnn-copy", 20, 500),
-    ("rnn-copy", 120, 50),
-    ("lntm-copy", 20, 500),
-    ("lntm-copy", 120, 50),
+COPY, RECALL = "copy", "associative-recall"
+SEQUENCES = [  # checkpoint, task, length or items, how many
+    ("ntm-copy", COPY, 20, 500),
+    ("ntm-copy", COPY, 120, 50),
+    ("lstm-copy", COPY, 20, 500),
+    ("lstm-copy", COPY, 120, 50),
+    ("rnn-copy", COPY, 20, 500),
+    ("rnn-copy", COPY, 120, 50),
+    ("lntm-copy", COPY, 20, 500),
+    ("lntm-copy", COPY, 120, 50),
+    ("ntm-ff-recall", RECALL, 6, 500),
+    ("ntm-ff-recall", RECALL, 20, 100),
 ]
 
 
@@ -46,8 +49,8 @@ def commands() -> list[list[str]]:
         evidence = [] if name.startswith("lstm") else ["--evidence"]
         found.append([name, ARCHIVE, "--task", task, "--split", "valid", *evidence])
         found.append([name, task, "--count", "10000"])
-    for name, length, count in COPIES:
-        found.append([name, "copy", "--length", str(length), "--count", str(count)])
+    for name, task, length, count in SEQUENCES:
+        found.append([name, task, "--length", str(length), "--count", str(count)])
     return found
 
 
