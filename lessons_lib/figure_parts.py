@@ -11,6 +11,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -96,8 +97,9 @@ def bars(ax: Axes, values: np.ndarray, lying: bool = False) -> None:
 def grid(ax, rows: np.ndarray, colors, low: float, high: float, numbers: bool = True) -> None:
     """Draw a grid of colours, the numbers where there is room, a cross on what is not finite."""
     ax.imshow(rows, cmap=colors, vmin=low, vmax=high)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    for axis in (ax.xaxis, ax.yaxis):
+        if isinstance(axis.get_major_locator(), MaxNLocator):  # else a shared axis has its ticks
+            axis.get_major_locator().set_params(integer=True)
     for row, column in np.argwhere(~np.isfinite(rows)):
         ax.plot(column, row, marker="x", color=COLORS[1])
     if rows.shape[1] == 1:

@@ -203,8 +203,7 @@ def filmstrip(
             ax.set_xlabel("head")
         for ax in row:
             parts.name_slots(ax, slots)
-            if step != steps[-1]:
-                ax.set_xlabel("")
+            ax.label_outer(remove_inner_ticks=True)  # the numbers once a row and once a column
     return figure
 
 

@@ -47,9 +47,7 @@ class GradientFlow:
 
     def problems(self) -> list[str]:
         """Name what is not finite first in the run, and in the gradient; empty when sound."""
-        found = self.trace.problems()
-        if len(found) > 1:
-            found = [f"{found[0]}, and with it {len(found) - 1} more"]
+        found = self.trace.problems(brief=True)
         for name in ("hidden", "cell"):
             gradient = getattr(self, name)
             if gradient is None:

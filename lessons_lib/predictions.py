@@ -17,12 +17,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 
 from lessons_lib import answers
 from lessons_lib.prose import Content, figure_html, prose_html
+from lessons_lib.widgets.base import script
 
 WIDE = {"width": "100%"}
+
+
+class SliderName(anywidget.AnyWidget):
+    """Calls the slider beside it by its question, for a screen reader; shows nothing."""
+
+    _esm = script("slider_name.js")
 
 
 class Prediction(widgets.VBox):
@@ -37,7 +45,8 @@ class Prediction(widgets.VBox):
         self.button.on_click(self._press)
         control.observe(self._chosen, "value")
         heading = widgets.HTMLMath(f"<p><b>Predict {id}.</b> {prose_html(question)}</p>")
-        super().__init__([heading, control, widgets.HBox([self.button, self.status])])
+        named = [] if isinstance(control, widgets.RadioButtons) else [SliderName()]
+        super().__init__([heading, control, *named, widgets.HBox([self.button, self.status])])
         answers.watch("predictions", id, self._update)
         self._update(answers.get("predictions", id))
 

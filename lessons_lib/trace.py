@@ -16,6 +16,8 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
+WEIGHTINGS = ("content", "interpolated", "shifted", "global_map", "weights")
+
 
 class _Record:
     """What Trace and HeadTrace share: mapping over tensors, stacking steps, naming fields."""
@@ -153,14 +155,31 @@ class Trace(_Record):
         """Return the record with the outputs, which a model computes for all steps at once."""
         return replace(self, outputs=outputs.detach())
 
-    def problems(self) -> list[str]:
-        """Name what is wrong with the recorded values, e.g. the first NaN; empty when sound."""
-        found = []
+    def not_finite(self) -> dict[str, int]:
+        """Return the first step of each record that has a NaN or an infinity there, by name."""
+        found = {}
         for name, tensor in self.named_tensors():
             bad = ~torch.isfinite(tensor).flatten(1).all(dim=1)
             if bad.any():
-                found.append(f"{name} is not finite from step {int(bad.nonzero()[0])} on")
-            elif name.endswith(("content", "interpolated", "shifted", "global_map", "weights")):
+                found[name] = int(bad.nonzero()[0])
+        return found
+
+    def problems(self, brief: bool = False) -> list[str]:
+        """Name what is wrong with the recorded values, e.g. the first NaN; empty when sound.
+
+        Args:
+            brief: of all records that are not finite name only the first, before all else, and
+                how many more there are.
+        """
+        broken = self.not_finite()
+        first = min(broken, key=broken.get, default=None)
+        more = f", and with it {len(broken) - 1} more" if brief and len(broken) > 1 else ""
+        found = []
+        for name, tensor in self.named_tensors():
+            if name == first or (name in broken and not brief):
+                words = f"{name} is not finite from step {broken[name]} on{more}"
+                found.insert(0 if brief else len(found), words)
+            elif name not in broken and name.endswith(WEIGHTINGS):
                 off = (tensor.double().sum(-1) - 1).abs().max().item()
                 if off > 2e-3:
                     found.append(f"{name} sums to 1 only within {off:.2g}")

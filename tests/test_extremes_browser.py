@@ -99,7 +99,8 @@ def test_each_picture_draws_and_says_what_is_wrong(lab, tmp_path):
     path = tmp_path / "extremes.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=METADATA), path)
     lab.open(path)
-    lab.run_all()
+    for cell, (source, _, _) in zip(lab.run_all()[1:], CASES, strict=True):
+        assert "image/png" in cell["outputs"][-1]["data"], f"no still beside {source}"
     page = lab.page
     lab.wait_for(".lessons-picture")
     page.wait_for_function(

@@ -67,7 +67,7 @@ def test_a_quick_run_measures_and_writes_its_record(tmp_path, capsys):
     latency.main(["--quick", "--out", str(path)], cases=FEW)
     content = json.loads(path.read_text(encoding="utf-8"))
     assert content["command"] == "python -m tools.latency --quick"
-    assert content["rounds"] == 3
+    assert content["rounds"] == latency.PRESSES
     assert {"chromium", "jupyterlab", "anywidget", "torch"} <= set(content["versions"])
     assert len(content["load"]) == 2
     for timed in [content["echo"], *content["cases"]]:
@@ -79,6 +79,23 @@ def test_a_quick_run_measures_and_writes_its_record(tmp_path, capsys):
     ]
     assert content["frames"]["per_second"] > 1
     assert "| a bare slider, echoed | slide |" in capsys.readouterr().out
+
+
+def test_only_known_widgets_are_measured_alone(capsys):
+    with pytest.raises(SystemExit):
+        latency.main(["--only", "TapeStopper"])
+    assert "expected widgets among TapeStepper" in capsys.readouterr().err
+
+
+def test_the_first_press_of_a_turn_is_not_measured_and_the_keys_go_on(monkeypatch):
+    pressed = []
+    presses = object.__new__(latency.Presses)
+    monkeypatch.setattr(
+        latency.Presses, "press", lambda _self, _case, number: pressed.append(number) or number
+    )
+    times = [presses.turn(CASES[0], number) for number in (0, 1)]
+    assert pressed == list(range(2 * (1 + latency.PRESSES)))
+    assert times == [pressed[1 : 1 + latency.PRESSES], pressed[2 + latency.PRESSES :]]
 
 
 def test_a_press_that_draws_nothing_new_is_an_error_that_names_the_case():

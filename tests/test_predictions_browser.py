@@ -60,6 +60,12 @@ def press(lab, *keys):
         lab.page.keyboard.press(key)
 
 
+def test_a_slider_is_called_by_its_question(lesson):
+    slider = lesson.page.get_by_role("slider", name="Predict 1.2. How many steps?")
+    slider.wait_for(state="visible")
+    assert lesson.page.locator(".noUi-handle").count() == slider.count() == 1
+
+
 def test_a_prediction_by_keyboard_opens_the_reveal_and_outlives_the_kernel(lesson, tmp_path: Path):
     page = lesson.page
     hidden = page.get_by_text("vanishes", exact=True)

@@ -1,7 +1,7 @@
 """The trace: every recorded stage follows from the ones before it by the pure functions."""
 
 import re
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 import torch
@@ -230,6 +230,24 @@ def test_problems_name_a_nan_and_the_step_where_it_begins(value):
         assert "write.weights is not finite from step 3 on" in found
         assert "memory_after is not finite from step 3 on" in found
         assert "memory_before is not finite from step 4 on" in found
+
+
+def test_in_brief_the_first_that_is_not_finite_stands_for_all():
+    model, inputs = make("NTM"), sequence(STEPS)
+    inputs[3, 1] = float("nan")
+    record = model(inputs, trace=True)[2]
+    broken = record.not_finite()
+    assert (broken["inputs"], broken["memory_after"], broken["memory_before"]) == (3, 3, 4)
+    assert len(record.problems()) == len(broken)
+    words = f"inputs is not finite from step 3 on, and with it {len(broken) - 1} more"
+    assert record.problems(brief=True) == [words]
+    at_the_end = record.inputs.nan_to_num()
+    at_the_end[-1] = float("inf")
+    late = replace(record, inputs=at_the_end)
+    assert late.problems(brief=True)[0].startswith("hidden is not finite from step 3 on, and with")
+    blurred = record.map(lambda tensor: tensor.nan_to_num() * 0.78).problems(brief=True)
+    assert blurred
+    assert all("sums to 1 only within" in problem for problem in blurred)
 
 
 def test_problems_name_weights_that_do_not_sum_to_one():

@@ -10,13 +10,20 @@ import json
 from pathlib import Path
 
 import nbformat
+import pytest
 import torch
 from playwright.sync_api import Locator, Page, TimeoutError
 
 from lessons_lib.lntm import LNTM
 from lessons_lib.ntm import NTM
 from lessons_lib.recurrent import LSTM
-from lessons_lib.widgets import AddressingPlayground, ConvolutionStepper
+from lessons_lib.widgets import (
+    AddressingPlayground,
+    ConvolutionStepper,
+    GateExplorer,
+    SideBySide,
+    TapeStepper,
+)
 from lessons_lib.widgets.base import Picture, script
 from tools.build_notebooks import METADATA
 
@@ -214,6 +221,49 @@ def draw_alone(page: Page, picture: Picture, module: str) -> Locator:
     page.evaluate(ALONE, [script(module), kept, numbers])
     page.wait_for_function(DRAWN, arg=[CANVAS, 0], timeout=30_000)
     return page.locator(CANVAS).first
+
+
+LAYERED = {
+    "stepper.js": lambda: TapeStepper(same_trace(NTM, NTM_SIZES), inputs=list("abcdefghijkl")),
+    "gates.js": lambda: GateExplorer(LSTM(4, 3, hidden_size=40), torch.rand(12, 1, 4)),
+    "side.js": lambda: SideBySide({"NTM": NTM(4, 3, **NTM_SIZES)}, 5, longest=9, recorded={}),
+}
+PIXELS = "canvas => canvas.toDataURL()"
+RESIZED = "([canvas, before]) => canvas.width !== before"
+LIGHT_PIXELS = """canvas => {
+  const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  const light = pixels.filter((part, index) => index % 4 === 0 && part === 255).length;
+  return light / (pixels.length / 4);
+}"""
+WIDEN = "(width) => { document.body.style.width = `${width}px`; }"
+
+
+@pytest.mark.parametrize("module", LAYERED)
+def test_what_stepping_leaves_as_it_is_looks_the_same_drawn_anew_and_laid_under(page, module):
+    """At another width all is drawn anew; when drawn again, the lanes are a layer."""
+    canvas = draw_alone(page, LAYERED[module](), module)
+
+    def after(key: str) -> str:
+        canvas.press(key)  # drawn when the press returns
+        return canvas.evaluate(PIXELS)
+
+    def made(width: int) -> str:
+        before = canvas.evaluate("canvas => canvas.width")
+        page.evaluate(WIDEN, width)
+        page.wait_for_function(RESIZED, arg=[canvas.element_handle(), before], timeout=30_000)
+        return canvas.evaluate(PIXELS)
+
+    after("Home")
+    at_first, stepped = after("ArrowRight"), after("ArrowRight")
+    assert stepped != at_first
+    assert made(600) != stepped
+    assert made(780) == stepped
+    assert after("ArrowLeft") == at_first
+    assert after("ArrowRight") == stepped
+    page.evaluate("() => { document.body.style.background = '#111'; }")
+    page.evaluate("() => { document.body.dataset.theme = 'dark'; }")
+    page.wait_for_function(PAPER, arg=[CANVAS, 0, 17], timeout=30_000)
+    assert canvas.evaluate(LIGHT_PIXELS) < 0.1, "a layer of the light theme stayed"
 
 
 def _plain(value: object) -> bool:

@@ -1,13 +1,16 @@
 """How soon does a picture answer? Every widget in JupyterLab in a headless Chromium.
 
     python -m tools.latency
+    python -m tools.latency --only TapeStepper --only GateExplorer
 
 Prints the table and writes data/latency.json. A time runs from the input event as the browser
 stamps it (``event.timeStamp``) to the end of the last drawing that the press changed, its pixels
 read back: what was asked for and not yet drawn counts too. Beside it stands a bare ipywidgets
 slider whose value the kernel echoes into a label, which any widget needs that asks the kernel. All
-share one page and take turns, press by press. Other work on the machine disturbs the result; the
-record holds the load before and after.
+share one page and take turns, a few presses each. The first press of a turn is not measured: it
+pays for what the picture before left behind, most of all where the kernel worked for that one, and
+whoever steps through one picture does not pay that. Other work on the machine disturbs the result;
+the record holds the load before and after.
 """
 
 from __future__ import annotations
@@ -33,8 +36,8 @@ from tools.latency_cases import CASES, CELLS, ECHO, Case
 from tools.layout import BUILD
 
 RESULTS = checkpoints.DATA / "latency.json"
-ROUNDS = 30
-WARM_UP = 3
+TURNS = 6
+PRESSES = 5  # measured in a turn
 FRAMES = 240
 PAGE_LIMIT = 10.0  # milliseconds where everything is computed beforehand
 KERNEL_LIMIT = 35.0  # where the kernel computes, or twice the bare echo
@@ -137,29 +140,33 @@ class Presses:
         """Return the widget's cell."""
         return self.page.locator(".jp-CodeCell").nth(self.cells[name])
 
-    def press(self, case: Case, turn: int) -> float:
-        """Press a case's next key; returns the milliseconds to the end of its drawing."""
-        number = self.cells[case.widget]
+    def press(self, case: Case, number: int) -> float:
+        """Press a case's key of this number; returns the milliseconds to the end of its drawing."""
+        cell = self.cells[case.widget]
         target = self.cell(case.widget).locator(case.target).nth(case.number)
         target.focus()
         if case.before:
-            self.page.keyboard.press(case.before[turn % len(case.before)])
-            self.page.wait_for_timeout(4 * SETTLED)  # a picture may ask for more when at rest
+            self.page.keyboard.press(case.before[number % len(case.before)])
         self._rest()
-        self.page.evaluate(ARM, number)
-        self.page.keyboard.press(case.keys[turn % len(case.keys)])
+        self.page.evaluate(ARM, cell)
+        self.page.keyboard.press(case.keys[number % len(case.keys)])
         try:
-            self.page.wait_for_function(DONE, arg=[number, SETTLED], timeout=TIMEOUT)
+            self.page.wait_for_function(DONE, arg=[cell, SETTLED], timeout=TIMEOUT)
         except TimeoutError as error:
             raise RuntimeError(f"{case.widget}, {case.what}: drew nothing new") from error
-        return self.page.evaluate(TAKEN, number)
+        return self.page.evaluate(TAKEN, cell)
+
+    def turn(self, case: Case, number: int) -> list[float]:
+        """Press a case's keys in a row; returns the milliseconds of all presses but the first."""
+        first = number * (1 + PRESSES)
+        return [self.press(case, press) for press in range(first, first + 1 + PRESSES)][1:]
 
     def _rest(self) -> None:
         """Wait until the kernel is idle and no picture of the page has drawn for a moment.
 
         Some pictures ask for more after a quarter of a second: that, too, is waited for.
         """
-        self.page.wait_for_timeout(2 * SETTLED)
+        self.page.wait_for_timeout(3 * SETTLED)
         self.page.wait_for_function(browser.IDLE, timeout=TIMEOUT)
         self.page.wait_for_function(QUIET, arg=SETTLED, timeout=TIMEOUT)
 
@@ -188,17 +195,15 @@ def limit(where: str, echo: float) -> float:
     return PAGE_LIMIT if where == "page" else max(KERNEL_LIMIT, 2 * echo)
 
 
-def measure(page: Page, cells: dict[str, int], cases: Sequence[Case], rounds: int) -> dict:
-    """Press every case in turn, round after round, and scrub the tape stepper."""
+def measure(page: Page, cells: dict[str, int], cases: Sequence[Case], turns: int) -> dict:
+    """Give every case its turn, over and over, and scrub the tape stepper."""
     presses = Presses(page, cells)
     echo = Case(ECHO_NAME, "slide", "kernel", ("ArrowRight",), target=".noUi-handle")
     every = [echo, *cases]
     times: list[list[float]] = [[] for _ in every]
-    for turn in range(WARM_UP + rounds):
+    for number in range(turns):
         for case, taken in zip(every, times, strict=True):
-            milliseconds = presses.press(case, turn)
-            if turn >= WARM_UP:
-                taken.append(milliseconds)
+            taken += presses.turn(case, number)
     bare = summary(times[0])
     entries = []
     for case, taken in zip(cases, times[1:], strict=True):
@@ -208,11 +213,11 @@ def measure(page: Page, cells: dict[str, int], cases: Sequence[Case], rounds: in
         entries.append({**named, **timed, "limit": round(allowed, 2), "held": held})
     found = {"echo": bare, "cases": entries}
     if "TapeStepper" in cells:
-        found["frames"] = presses.frames("TapeStepper", FRAMES if rounds == ROUNDS else 30)
+        found["frames"] = presses.frames("TapeStepper", FRAMES if turns == TURNS else 30)
     return found
 
 
-def record(cases: Sequence[Case], rounds: int, command: str) -> dict:
+def record(cases: Sequence[Case], turns: int, command: str) -> dict:
     """Measure, and say on what, when and for how long."""
     begun, load = time.perf_counter(), _load()
     with (
@@ -226,7 +231,7 @@ def record(cases: Sequence[Case], rounds: int, command: str) -> dict:
         cells = notebook(path, cases)
         lab.open(path)
         lab.run_all()
-        measured = measure(page, cells, cases, rounds)
+        measured = measure(page, cells, cases, turns)
         chromium = running.version
         page.goto("about:blank")
         lab.close_kernels()
@@ -239,7 +244,7 @@ def record(cases: Sequence[Case], rounds: int, command: str) -> dict:
         "versions": {**records.versions(), **more, "chromium": chromium},
         "hardware": records.hardware(),
         "load": [load, _load()],
-        "rounds": rounds,
+        "rounds": turns * PRESSES,
         **measured,
     }
 
@@ -296,15 +301,23 @@ def main(arguments: list[str] | None = None, cases: Sequence[Case] = CASES) -> N
     """Measure, write the record and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="few presses, for a first look")
-    parser.add_argument("--out", type=Path, help="data/latency.json; build/… with --quick")
+    parser.add_argument("--only", action="append", default=[], help="a widget; may be repeated")
+    parser.add_argument(
+        "--out", type=Path, help="data/latency.json; build/… unless all is measured"
+    )
     options = parser.parse_args(arguments)
+    if not set(options.only) <= {case.widget for case in cases}:
+        parser.error(f"expected widgets among {', '.join(CELLS)}, got {', '.join(options.only)}")
     if browser.find_chromium() is None:
         parser.error("expected a Chromium or Chrome on the path, found none")
     if unmeasured():
         parser.error(f"expected a case for each widget, got none for {', '.join(unmeasured())}")
+    cases = [case for case in cases if case.widget in options.only or not options.only]
     command = "python -m tools.latency" + " --quick" * options.quick
-    content = record(cases, 3 if options.quick else ROUNDS, command)
-    path = options.out or (BUILD / "latency.json" if options.quick else RESULTS)
+    command += "".join(f" --only {name}" for name in options.only)
+    content = record(cases, 1 if options.quick else TURNS, command)
+    partly = options.quick or options.only
+    path = options.out or (BUILD / "latency.json" if partly else RESULTS)
     records.write_json(path, content)
     print(table(content))
 

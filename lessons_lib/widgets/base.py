@@ -10,7 +10,7 @@ infinity arrive as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import anywidget
@@ -21,8 +21,6 @@ from torch import Tensor
 HERE = Path(__file__).parent
 IMPORT = re.compile(r'^(?:import|export) \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?!default\b)", re.MULTILINE)
-
-NOT_FINITE = "is not finite from step"  # in a trace's problems
 
 
 def script(name: str) -> str:
@@ -110,15 +108,6 @@ def as_tensor(name: str, values: object, *axes: str, like: Tensor | None = None)
     if tensor.ndim != len(axes) or 0 in tensor.shape:
         raise ValueError(f"expected {name} ({', '.join(axes)}), got {tuple(tensor.shape)}")
     return tensor
-
-
-def brief(problems: Sequence[str]) -> list[str]:
-    """Say of all records that are not finite only the first, and how many more there are."""
-    bad = [problem for problem in problems if NOT_FINITE in problem]
-    first = sorted(bad, key=lambda problem: int(problem.split()[-2]))[:1]  # "… from step 3 on"
-    if len(bad) > 1:
-        first = [f"{first[0]}, and with it {len(bad) - 1} more"]
-    return first + [problem for problem in problems if NOT_FINITE not in problem]
 
 
 def pick_sequence(tensor: Tensor | None, sequence: int) -> Tensor | None:

@@ -1,28 +1,20 @@
 // A crisp canvas with words, cells, bars and a tooltip. It draws what it is given.
-import { format, formatShort, largest } from "./numbers.js";
+import { drawGrid } from "./cells.js";
+import { format, largest } from "./numbers.js";
 import { make } from "./page.js";
-import { LEVELS, inkOn, palette, paperOf, readTheme, shade, watchTheme } from "./theme.js";
+import { paperOf, readTheme, watchTheme } from "./theme.js";
 
-/** Where a grid has NaN: for each column the stretches of rows. */
-function gapsOf(rows, columns, values) {
-  const gaps = [];
-  for (let column = 0; column < columns; column++) {
-    for (let row = 0; row < rows; row++) {
-      if (!Number.isNaN(values[row * columns + column])) continue;
-      const last = gaps.at(-1);
-      if (last?.column === column && last.row + last.rows === row) last.rows++;
-      else gaps.push({ column, row, rows: 1 });
-    }
-  }
-  return gaps;
-}
+const FAMILY = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif";
+const MOST_WIDTHS = 2000; // of words, kept
+const AT_REST = 120; // milliseconds
 
 /**
  * A canvas as wide as its place and as high as what is drawn on it.
  *
- * `draw(canvas)` draws everything from the top and returns the height it took. Every number drawn
- * by `cells` and `bars` is kept by name in `element.drawn`, and its place in `element.regions`, so
- * that a test can read it back and point at it.
+ * `draw(canvas)` draws everything from the top and returns the height it took; what is the same at
+ * every step it draws in a `layer`. Every number drawn by `cells` and `bars` is kept by name in
+ * `element.drawn`, and its place in `element.regions`, so that a test can read it back and point
+ * at it.
  */
 export class Canvas {
   constructor(root, draw) {
@@ -33,11 +25,11 @@ export class Canvas {
     this.spoken.setAttribute("role", "status");
     this.tooltip = make(this.frame, "div", "tooltip");
     this.tooltip.hidden = true;
-    this.pen = this.element.getContext("2d");
-    this.draw = draw;
+    this.draw = draw; // `pen`, `drawn` and `regions` belong to the pass under way
     this.height = 10;
     this.count = 0;
-    this.images = new Map();
+    this.layers = new Map();
+    this.widths = new Map();
     this.regions = [];
     this.stopTheme = watchTheme(() => this.lookAtTheme());
     this.resizing = new ResizeObserver(([{ contentRect }]) => {
@@ -48,18 +40,25 @@ export class Canvas {
     this.element.addEventListener("pointermove", (event) => this.hover(event));
     this.element.addEventListener("pointerleave", () => (this.tooltip.hidden = true));
     this.element.addEventListener("click", (event) => this.click(event));
+    this.element.addEventListener("contextrestored", () => this.refresh()); // the browser had let it go
   }
 
   stop() {
     this.stopTheme();
     this.resizing.disconnect();
     cancelAnimationFrame(this.waiting);
+    clearTimeout(this.resting);
   }
 
   lookAtTheme() {
     if (this.theme && paperOf(this.frame).join() === this.theme.paper.join()) return;
     this.theme = undefined;
-    this.images.clear();
+    this.refresh();
+  }
+
+  /** Draw all of it again at the next frame, the layers too. */
+  refresh() {
+    this.layers.clear();
     this.later();
   }
 
@@ -76,31 +75,73 @@ export class Canvas {
     if (width < 50) return; // not shown, or between two style sheets: comes again
     this.width = width;
     this.theme ??= readTheme(this.frame);
-    const height = this.pass();
+    this.scale = Math.max(1, window.devicePixelRatio || 1);
+    const height = this.pass(this.element, 0, this.height, this.draw);
     if (height !== this.height) {
       this.height = height;
-      this.pass();
+      this.pass(this.element, 0, height, this.draw);
     }
     this.element.drawn = this.drawn;
     this.element.regions = this.regions;
     this.element.dataset.draws = String(++this.count);
   }
 
-  pass() {
-    const scale = Math.max(1, window.devicePixelRatio || 1);
-    const { element, pen } = this;
-    const [wide, high] = [Math.round(this.width * scale), Math.round(this.height * scale)];
+  /** Draw on a canvas that shows the picture from `top` down; returns the bottom of what was drawn. */
+  pass(element, top, height, draw) {
+    const { scale } = this;
+    const [wide, above] = [Math.round(this.width * scale), Math.floor(top * scale)];
+    const high = Math.round((top + height) * scale) - above;
     if (element.width !== wide || element.height !== high) {
       [element.width, element.height] = [wide, high];
-      element.style.height = `${this.height}px`;
+      element.style.height = `${height}px`;
     }
-    pen.setTransform(scale, 0, 0, scale, 0, 0);
-    pen.fillStyle = this.theme.background;
-    pen.fillRect(0, 0, this.width, this.height);
+    const pen = element.getContext("2d");
+    pen.setTransform(scale, 0, 0, scale, 0, -above);
     pen.textBaseline = "middle";
-    this.regions = [];
-    this.drawn = {};
-    return Math.ceil(this.draw(this));
+    pen.imageSmoothingEnabled = false;
+    [this.pen, this.regions, this.drawn] = [pen, [], {}];
+    this.clear(0, top, this.width, height);
+    return Math.ceil(draw(this));
+  }
+
+  /**
+   * Draw what is the same at every step, from `top` down to the bottom that `draw` returns, which is
+   * returned. `key` is what it depends on beside the numbers, the width and the theme: drawn again
+   * under the same key, at the latest when at rest, it gets a canvas of its own, which from then on
+   * is laid under the rest.
+   */
+  layer(name, top, key, draw) {
+    const wanted = [key, top, this.width, this.scale].join(" ");
+    const kept = this.layers.get(name);
+    if (kept?.wanted !== wanted) {
+      const bottom = Math.ceil(draw(this));
+      this.layers.set(name, { wanted, bottom });
+      clearTimeout(this.resting);
+      this.resting = setTimeout(() => this.now(), AT_REST);
+      return bottom;
+    }
+    if (!kept.image) Object.assign(kept, this.drawLayer(top, kept.bottom - top, draw));
+    this.pen.save();
+    this.pen.resetTransform(); // pixel upon pixel
+    this.pen.drawImage(kept.image, 0, Math.floor(top * this.scale));
+    this.pen.restore();
+    this.regions.push(...kept.regions);
+    Object.assign(this.drawn, kept.drawn);
+    return kept.bottom;
+  }
+
+  drawLayer(top, height, draw) {
+    const { pen, regions, drawn } = this;
+    const image = document.createElement("canvas");
+    this.pass(image, top, height, draw);
+    const made = { image, regions: this.regions, drawn: this.drawn };
+    Object.assign(this, { pen, regions, drawn });
+    return made;
+  }
+
+  clear(x, y, width, height) {
+    this.pen.fillStyle = this.theme.background;
+    this.pen.fillRect(x, y, width, height);
   }
 
   /** Say what the picture shows, for those who do not see it. */
@@ -109,28 +150,43 @@ export class Canvas {
     if (this.spoken.textContent !== summary) this.spoken.textContent = summary;
   }
 
-  text(x, y, words, { align = "left", color, size = 12, bold = false, fit = Infinity } = {}) {
-    const { pen, theme } = this;
-    const family = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif";
-    pen.font = `${bold ? "600 " : ""}${size}px ${family}`;
-    pen.textAlign = align;
-    pen.fillStyle = color ?? theme.ink;
+  /** How wide words are; kept, since a picture has the same titles at every step. */
+  measure(words, { size = 12, bold = false } = {}) {
+    const font = `${bold ? "600 " : ""}${size}px ${FAMILY}`;
+    const key = `${font} ${words}`;
+    if (!this.widths.has(key)) {
+      if (this.widths.size > MOST_WIDTHS) this.widths.clear();
+      this.pen.font = font;
+      this.widths.set(key, this.pen.measureText(words).width);
+    }
+    return this.widths.get(key);
+  }
+
+  /** Words, cut to as much as fits. */
+  cut(words, options) {
+    const { fit = Infinity } = options;
     let shown = String(words);
-    while (shown.length > 2 && pen.measureText(shown).width > fit) {
+    while (fit < Infinity && shown.length > 2 && this.measure(shown, options) > fit) {
       shown = shown.slice(0, shown.endsWith("…") ? -2 : -1) + "…";
     }
+    return shown;
+  }
+
+  text(x, y, words, { align = "left", color, size = 12, bold = false, fit } = {}) {
+    const { pen, theme } = this;
+    const shown = this.cut(words, { size, bold, fit });
+    pen.font = `${bold ? "600 " : ""}${size}px ${FAMILY}`;
+    pen.textAlign = align;
+    pen.fillStyle = color ?? theme.ink;
     pen.fillText(shown, x, y);
-    return pen.measureText(shown).width;
   }
 
   /** Write words in lines no longer than `fit`; returns how many lines. */
   paragraph(x, y, words, { fit, size = 12, ...options }) {
-    const { pen } = this;
-    this.text(x, -100, "", { size, ...options }); // sets the font to measure by
     const lines = [""];
     for (const word of words.split(" ")) {
       const longer = `${lines.at(-1)} ${word}`.trim();
-      if (lines.at(-1) && pen.measureText(longer).width > fit) lines.push(word);
+      if (lines.at(-1) && this.measure(longer, { size, ...options }) > fit) lines.push(word);
       else lines[lines.length - 1] = longer;
     }
     lines.forEach((line, index) => this.text(x, y + index * (size + 4), line, { size, ...options, fit }));
@@ -170,18 +226,16 @@ export class Canvas {
 
   /**
    * Draw a grid of numbers: colour, and the number itself where there is room. A negative number
-   * has its minus, or a dash; a NaN is crossed out.
+   * has its minus, or a dash where there is room for one; a NaN is crossed out.
    *
    * place: {x, y, width, height}; grid: {shape: [rows, columns], values}
    * options: name, limit (the value of full colour), tell(row, column), pick(row, column),
-   * marked(row, column) for a frame, image: a key under which a large unchanging grid is kept.
+   * marked(row, column) for a frame.
    */
   cells({ x, y, width, height }, grid, options) {
     const [rows, columns] = grid.shape;
     const limit = options.limit ?? largest(grid.values);
-    const tiny = columns * rows > 800 || height / rows < 4;
-    if (options.image && tiny) this.image({ x, y, width, height }, grid, limit, options.image);
-    else this.eachCell({ x, y, width, height }, grid, limit, options);
+    drawGrid(this, { x, y, width, height }, grid, limit, options.marked);
     this.box(x, y, width, height);
     this.keep(options.name, grid);
     const { tell, pick } = options;
@@ -190,69 +244,6 @@ export class Canvas {
 
   keep(name, grid) {
     this.drawn[name] = grid.values;
-  }
-
-  eachCell(place, grid, limit, { marked }) {
-    const [rows, columns] = grid.shape;
-    const [wide, high] = [place.width / columns, place.height / rows];
-    if (wide >= 25 && high >= 12) this.numberedCells(place, grid, limit);
-    else this.colouredCells(place, grid, limit);
-    if (marked) this.marks({ ...place, wide, high }, rows, columns, marked);
-  }
-
-  /** Call visit(value, left, top) for each cell. */
-  forEachCell({ x, y, width, height }, { shape: [rows, columns], values }, visit) {
-    const [wide, high] = [width / columns, height / rows];
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        visit(values[row * columns + column], x + column * wide, y + row * high);
-      }
-    }
-  }
-
-  numberedCells(place, grid, limit) {
-    const { pen, theme } = this;
-    const [wide, high] = [place.width / grid.shape[1], place.height / grid.shape[0]];
-    const size = Math.min(12, high - 2, wide / (wide >= 42 ? 3.2 : 2.8));
-    this.forEachCell(place, grid, (value, left, top) => {
-      const color = shade(theme, value, limit);
-      pen.fillStyle = `rgb(${color.join(",")})`;
-      pen.fillRect(left, top, wide + 0.3, high + 0.3);
-      if (Number.isNaN(value)) return this.cross(left, top, wide, high);
-      const words = wide >= 42 ? format(value) : formatShort(value);
-      this.text(left + wide / 2, top + high / 2 + 0.5, words, { align: "center", color: inkOn(color), size });
-    });
-  }
-
-  /** Cells too small for a number: colours as an image, a dash below 0, a cross on a NaN. */
-  colouredCells(place, grid, limit) {
-    const { pen, theme } = this;
-    const [wide, high] = [place.width / grid.shape[1], place.height / grid.shape[0]];
-    this.image(place, grid, limit);
-    const dashes = wide >= 4 && high >= 3;
-    const long = Math.min(wide * 0.44, 9);
-    this.forEachCell(place, grid, (value, left, top) => {
-      if (Number.isNaN(value)) this.cross(left, top, wide, high);
-      else if (dashes && value < -0.04 * limit) {
-        pen.fillStyle = inkOn(shade(theme, value, limit));
-        pen.fillRect(left + (wide - long) / 2, top + high / 2 - 0.6, long, 1.2);
-      }
-    });
-  }
-
-  marks({ x, y, wide, high }, rows, columns, marked) {
-    const thick = wide > 14 && high > 10 ? 1.6 : 1;
-    const { pen, theme } = this;
-    pen.strokeStyle = theme.ink;
-    pen.lineWidth = thick;
-    pen.beginPath();
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        if (!marked(row, column)) continue;
-        pen.rect(x + column * wide + thick / 2, y + row * high + thick / 2, wide - thick, high - thick);
-      }
-    }
-    pen.stroke();
   }
 
   cross(x, y, width, height) {
@@ -266,35 +257,6 @@ export class Canvas {
     pen.lineTo(x + width, y);
     pen.stroke();
     if (width > 28 && height > 11) this.text(x + width / 2, y + height / 2, "NaN", { align: "center", bold: true });
-  }
-
-  /** Draw a grid as an image of one pixel a cell; with a key it is made once and kept. */
-  image({ x, y, width, height }, grid, limit, key) {
-    let made = this.images.get(key);
-    if (!made) {
-      made = key === undefined ? (this.scratch ??= document.createElement("canvas")) : document.createElement("canvas");
-      this.paint(made, grid, limit);
-      if (key !== undefined) this.images.set(key, made);
-    }
-    this.pen.imageSmoothingEnabled = false;
-    this.pen.drawImage(made, x, y, width, height);
-    if (key === undefined) return; // whoever draws cell by cell crosses them out
-    const [wide, high] = [width / made.width, height / made.height];
-    for (const { column, row, rows } of made.bad) this.cross(x + column * wide, y + row * high, wide, rows * high);
-  }
-
-  paint(image, { shape: [rows, columns], values }, limit) {
-    if (image.width !== columns || image.height !== rows) [image.width, image.height] = [columns, rows];
-    const colors = palette(this.theme);
-    const pen = image.getContext("2d");
-    const pixels = pen.createImageData(columns, rows);
-    const each = new Uint32Array(pixels.data.buffer);
-    image.bad = values.some(Number.isNaN) ? gapsOf(rows, columns, values) : [];
-    for (let index = 0; index < values.length; index++) {
-      const part = Math.max(-1, Math.min(1, values[index] / limit));
-      each[index] = colors[LEVELS + (Math.round(part * LEVELS) || 0)]; // a NaN has the paper's colour
-    }
-    pen.putImageData(pixels, 0, 0);
   }
 
   /**

@@ -27,11 +27,12 @@ from lessons_lib.widgets.challenge_levels import (
 )
 from lessons_lib.widgets.live import ROW
 from lessons_lib.widgets.stages import LIT, StagesPicture, parameters, still
+from lessons_lib.widgets.still import WithStill
 
 NAMES = ("β key strength", "g gate", "s shift", "γ sharpening")
 
 
-class AddressingChallenge(ipywidgets.VBox):
+class AddressingChallenge(WithStill, ipywidgets.VBox):
     """Levels of rising difficulty; a move is a control put on a notch, or a step.
 
     Between two steps the order does not matter: a control that stands elsewhere than after the last

@@ -21,6 +21,7 @@ from lessons_lib.trace import HeadTrace
 from lessons_lib.widgets.base import as_tensor, script, style
 from lessons_lib.widgets.controls import slider, with_box
 from lessons_lib.widgets.live import ROW, Given, LivePicture, LiveWidget, checked_key, not_finite
+from lessons_lib.widgets.still import WithStill
 
 CONSTANT = 1e-6
 SLOTS, WIDTH, MAPS, KERNEL_SIZE = 8, 4, 2, 3
@@ -46,7 +47,7 @@ class KernelPicture(LivePicture):
         return min(max(proposal["value"], 0), self.slots - 1)
 
 
-class ConvolutionStepper(LiveWidget):
+class ConvolutionStepper(WithStill, LiveWidget):
     """One write pointer and R read pointers of an L-NTM, computed by ``lessons_lib.addressing``.
 
     The numbers of the kernels and the key can be typed and dragged in the picture.

@@ -19,6 +19,7 @@ from lessons_lib.trace import Trace
 from lessons_lib.widgets import drive_view
 from lessons_lib.widgets.base import HERE, Picture, script, style
 from lessons_lib.widgets.drive_view import HEADS
+from lessons_lib.widgets.still import WithStill
 
 WELCOME = "Choose what each head does, then do the step. Each input is shown for one step only."
 COMPARED = (
@@ -28,7 +29,7 @@ COMPARED = (
 )
 
 
-class DriveTheMachine(Picture):
+class DriveTheMachine(WithStill, Picture):
     """A Neural Turing Machine whose controller is the learner.
 
     Keys: up and down choose the write or the read head; left and right its step; Home the start

@@ -172,7 +172,7 @@ function render({ model, el }) {
   };
   const reload = () => {
     explorer = new Explorer(model);
-    for (const canvas of [steps, parts]) canvas.images.clear();
+    for (const canvas of [steps, parts]) canvas.layers.clear();
     all();
   };
   const events = { step: redraw, unit: redraw, clip: redrawParts, shown: all, numbers: reload };

@@ -13,12 +13,13 @@ from lessons_lib.gradient_flow import GradientFlow, check_inputs, core_of, gradi
 from lessons_lib.recurrent import GRU, LSTM
 from lessons_lib.widgets.base import Picture, script, style
 from lessons_lib.widgets.gates_view import draw_flows, flow_values
+from lessons_lib.widgets.still import WithStill
 
 BOUNDS = tuple(float(f"{size}e{power}") for power in range(-3, 4) for size in (1, 2, 5))
 ALL = "all"
 
 
-class GateExplorer(Picture):
+class GateExplorer(WithStill, Picture):
     """Networks in rows, time to the right: states, gates, belt, and the gradient of one loss.
 
     Keys: left and right one step, page keys ten, home and end; up and down another unit; space

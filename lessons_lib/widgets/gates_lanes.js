@@ -1,5 +1,5 @@
 // The gate explorer's lanes: words, states, gates and the belt over the steps.
-import { formatLong, largest } from "./shared.js";
+import { formatLong, largest, stepWord } from "./shared.js";
 import { goToUnit } from "./gates_numbers.js";
 import { go } from "./toolbar.js";
 
@@ -25,28 +25,10 @@ export function answer(c, box, model, steps, tell) {
   c.regions.push({ ...box, rows: 1, columns: steps, tell: (_, step) => tell(step), pick: (_, step) => go(model, step) });
 }
 
-export function labelHeight(labels, width) {
-  if (!labels.length) return 0;
-  const longest = labels.reduce((most, word) => Math.max(most, word.length), 1);
-  return width / labels.length < longest * 7.5 + 4 ? Math.min(80, longest * 7 + 8) : 20;
-}
-
 export function drawLabels(c, box, labels, model) {
-  const [column, step] = [box.width / labels.length, model.get("step")];
-  labels.forEach((word, index) => {
-    const bold = index === step;
-    if (column < 9 && !bold) return;
-    const center = box.x + (index + 0.5) * column;
-    const color = bold ? c.theme.ink : c.theme.soft;
-    if (box.height <= 20) return c.text(center, box.y + 10, word, { align: "center", bold, color });
-    c.pen.save();
-    c.pen.translate(center, box.y + box.height);
-    c.pen.rotate(-Math.PI / 2);
-    c.text(2, 0.5, word, { size: Math.min(12, Math.max(10, column)), bold, fit: box.height - 4, color });
-    c.pen.restore();
-  });
+  labels.forEach((_, step) => stepWord(c, box, labels, step));
   c.drawn.labels = labels;
-  answer(c, box, model, labels.length, (index) => `step ${index}: ${labels[index]}`);
+  answer(c, box, model, labels.length, (step) => `step ${step}: ${labels[step]}`);
 }
 
 /** A heat strip of all units, the chosen one framed; a click chooses step and unit. */
@@ -60,7 +42,7 @@ export function drawStrip(c, y, network, name, title, model) {
     go(model, step);
   };
   const limit = largest(grid.values);
-  c.cells(box, grid, { name: `${network.name} ${name} over time`, limit, tell, pick, image: `${network.name} ${name}` });
+  c.cells(box, grid, { name: `${network.name} ${name} over time`, limit, tell, pick });
   const high = box.height / network.units;
   const top = box.y + network.own(model.get("unit")) * high;
   c.box(box.x, top, box.width, high, { color: c.theme.ink, thick: high > 6 ? 1.6 : 1 });

@@ -1,8 +1,8 @@
 // The gate explorer's upper picture: each network is a row of lanes, and the step in words.
-import { at, format, formatLong, timeAxis } from "./shared.js";
+import { at, format, formatLong, stepWord, timeAxis, wordsHeight } from "./shared.js";
 import { decades, fromLog } from "./gates_numbers.js";
 import { go } from "./toolbar.js";
-import { GUTTER, OUT, RIGHT, drawBelt, drawGate, drawLabels, drawShown, drawStrip, labelHeight, nameLane, place } from "./gates_lanes.js";
+import { GUTTER, OUT, RIGHT, drawBelt, drawGate, drawLabels, drawShown, drawStrip, nameLane, place } from "./gates_lanes.js";
 import { drawFlow } from "./gates_flow.js";
 
 const GATES = [
@@ -55,9 +55,8 @@ function keepStep(c, network, unit, step) {
 
 // --- The picture -------------------------------------------------------------------------------------
 
-/** One network from its words down to its gradient; returns where its lanes begin, and the end. */
-function drawNetwork(c, y, network, model, flow) {
-  const [unit, step] = [model.get("unit"), model.get("step")];
+/** The step of one network in words; returns the bottom. */
+function drawWords(c, y, network, unit, step) {
   c.text(0, y + 10, network.name, { bold: true, size: 15 });
   const left = c.width - GUTTER - RIGHT;
   const [first, second] = equations(network, unit, step);
@@ -65,31 +64,61 @@ function drawNetwork(c, y, network, model, flow) {
   if (second && left > 620) lines.splice(0, 2, `${lines[0]};   ${second}`);
   const room = left < 420 ? 2 : 1; // lines, so that stepping does not move what is below
   for (const words of lines) y += 16 * Math.max(room, c.paragraph(GUTTER, y + 3, words, { fit: left }));
-  y -= 2;
-  const top = y;
+  return y - 2;
+}
+
+/** One network's lanes from its states down to its gradient, the same at every step; returns the bottom. */
+function drawLanes(c, y, network, model, flow) {
   y = drawStrip(c, y, network, "hidden", "h hidden state", model);
   if (network.kind === "LSTM") y = drawStrip(c, y, network, "cell", "c cell state", model);
   for (const gate of GATES) if (network.get(gate[0])) y = drawGate(c, y, network, gate, model);
   if (network.kind === "RNN") y = drawShown(c, y, network, model, "h of the unit", "no belt", 44);
   else y = drawBelt(c, y, network, model);
   if (network.kind === "LSTM") y = drawShown(c, y, network, model, "h let out", "o · tanh c", OUT);
-  keepStep(c, network, unit, step);
-  return [top - 3, drawFlow(c, y, network, model, flow) + 8];
+  return drawFlow(c, y, network, model, flow) + 8;
 }
 
+/** One network: its words, then its lanes; returns where its lanes begin, and the end. */
+function drawNetwork(c, y, network, model, flow) {
+  const [unit, step] = [model.get("unit"), model.get("step")];
+  const top = drawWords(c, y, network, unit, step);
+  keepStep(c, network, unit, step);
+  const bottom = c.layer(`lanes of ${network.name}`, top - 3, `${unit} ${flow.first}`, () => drawLanes(c, top, network, model, flow));
+  return [top - 3, bottom];
+}
+
+/** What comes in: words, that of the step written once more, or numbers; returns the bottom. */
 function drawInputs(c, y, explorer, model) {
-  if (explorer.labels.length) {
-    const box = place(c, y, labelHeight(explorer.labels, c.width - GUTTER - RIGHT));
-    drawLabels(c, box, explorer.labels, model);
+  const { labels } = explorer;
+  if (!labels.length) return c.layer("inputs", y - 2, "", () => drawNumbers(c, y, explorer, model));
+  const box = place(c, y, wordsHeight(labels, c.width - GUTTER - RIGHT));
+  const bottom = c.layer("inputs", y - 2, "", () => {
+    drawLabels(c, box, labels, model);
     nameLane(c, y, box.height, "input");
     return y + box.height + 6;
-  }
+  });
+  stepWord(c, box, labels, model.get("step"), true);
+  return bottom;
+}
+
+function drawNumbers(c, y, explorer, model) {
   const grid = explorer.networks[0].strip("inputs");
   const box = place(c, y, Math.max(20, Math.min(grid.shape[0] * 8, 56)));
   nameLane(c, y, box.height, "input");
   const tell = (row, step) => `input, step ${step}, number ${row}: ${formatLong(grid.values[row * explorer.steps + step])}`;
-  c.cells(box, grid, { name: "inputs over time", tell, pick: (_, step) => go(model, step), image: "inputs" });
+  c.cells(box, grid, { name: "inputs over time", tell, pick: (_, step) => go(model, step) });
   return y + box.height + 8;
+}
+
+/** The steps' numbers below the lanes, and what is drawn how; returns the bottom. */
+function drawFoot(c, y, steps) {
+  timeAxis(c, GUTTER, y - 8, c.width - GUTTER - RIGHT, steps);
+  c.text(0, y, "step", { size: 10, color: c.theme.soft });
+  const legend =
+    "Strips: deeper = larger, orange with a dash = below 0. Gates: bar = the unit, line = median of all units. " +
+    "Belt: filled = kept from the last step, hatched = added now, heavy line = the new load. " +
+    "Gradient, logarithmic and on one scale for all: solid with dots = what is carried; dashed with squares = h of an LSTM; dotted = the unit alone.";
+  return y + 14 + 15 * c.paragraph(0, y + 20, legend, { size: 11, color: c.theme.soft, fit: c.width - 4 });
 }
 
 /** The column of the step, framed, and the dashed line that ends the step of the loss. */
@@ -120,14 +149,9 @@ export function drawSteps(c, explorer, model, playing) {
     spans.push([from, below - 8]);
     y = below;
   }
-  timeAxis(c, GUTTER, y - 8, c.width - GUTTER - RIGHT, explorer.steps);
-  c.text(0, y, "step", { size: 10, color: c.theme.soft });
+  const bottom = c.layer("foot", y - 6, "", () => drawFoot(c, y, explorer.steps));
   for (const span of spans) markColumns(c, span, explorer, model);
   const loss = GUTTER + ((explorer.last + 1) / explorer.steps) * (c.width - GUTTER - RIGHT);
   c.text(Math.max(loss + 4, GUTTER + 50), top - 9, "loss L ↓", { align: "right", size: 11, bold: true });
-  const legend =
-    "Strips: deeper = larger, orange with a dash = below 0. Gates: bar = the unit, line = median of all units. " +
-    "Belt: filled = kept from the last step, hatched = added now, heavy line = the new load. " +
-    "Gradient, logarithmic and on one scale for all: solid with dots = what is carried; dashed with squares = h of an LSTM; dotted = the unit alone.";
-  return y + 14 + 15 * c.paragraph(0, y + 20, legend, { size: 11, color: c.theme.soft, fit: c.width - 4 });
+  return bottom;
 }

@@ -105,6 +105,23 @@ export function bindKeys(element, actions) {
   });
 }
 
+/** How high a row of words is, one a step: they are written upwards where columns are narrow. */
+export function wordsHeight(words, width) {
+  const longest = Math.max(1, ...words.map((word) => word.length));
+  return width / words.length < longest * 7.5 + 4 ? Math.min(80, longest * 8 + 10) : 20;
+}
+
+/** Write a step's word into its column of such a row; `now`, the step shown, over what stands there. */
+export function stepWord(canvas, { x, y, width, height }, words, step, now = false) {
+  const column = width / words.length;
+  if (column < 9 && !now) return;
+  const left = x + step * column;
+  const options = { bold: now, color: now ? canvas.theme.ink : canvas.theme.soft };
+  if (now) canvas.clear(left, y, column, height);
+  if (height <= 20) canvas.text(left + column / 2, y + height / 2, words[step], { align: "center", ...options });
+  else canvas.turnedText(left + column / 2, y + height - 2, words[step], { size: Math.min(12, Math.max(10, column)), fit: height - 4, ...options });
+}
+
 /** Draw step numbers below a panel whose columns are the steps. */
 export function timeAxis(canvas, x, y, width, steps) {
   const least = Math.max(1, Math.ceil(steps / (width / 34)));

@@ -17,6 +17,7 @@ from lessons_lib.widgets.challenge import AddressingChallenge
 from lessons_lib.widgets.controls import Distribution, short, slider, with_box
 from lessons_lib.widgets.live import ROW, Given, LiveWidget, checked_key
 from lessons_lib.widgets.stages import LIT, StagesPicture, parameters, still
+from lessons_lib.widgets.still import WithStill
 
 MEMORY = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1), (-1, 0, 1))
 KEY = (0, 1, 1)
@@ -31,7 +32,7 @@ MODES = ("explore", "challenge")
 Numbers = Tensor | Sequence | None
 
 
-class AddressingPlayground(LiveWidget):
+class AddressingPlayground(WithStill, LiveWidget):
     """One head on one memory; every stage is computed by ``lessons_lib.addressing``.
 
     The numbers of the memory and the key can be typed and dragged in the picture, and a click on a

@@ -3,4 +3,4 @@
 export { at, format, formatLong, formatShort, inPercent, largest, readNumbers, sideways } from "./numbers.js";
 export { readTheme, shade, watchTheme } from "./theme.js";
 export { Canvas } from "./canvas.js";
-export { askForKernel, bindKeys, findKernel, make, makeLive, makeRoot, nameSliders, showProblems, timeAxis } from "./page.js";
+export { askForKernel, bindKeys, findKernel, make, makeLive, makeRoot, nameSliders, showProblems, stepWord, timeAxis, wordsHeight } from "./page.js";

@@ -90,7 +90,7 @@ function render({ model, el }) {
   };
   const reload = () => {
     run = new SideRun(model);
-    lanes.images.clear();
+    lanes.layers.clear();
     lists.update();
     redraw();
     errors.now();

@@ -15,12 +15,13 @@ from lessons_lib import checkpoints, tasks
 from lessons_lib.widgets.base import Picture, script, style
 from lessons_lib.widgets.side_by_side_numbers import Race, page_numbers
 from lessons_lib.widgets.side_by_side_still import draw_race
+from lessons_lib.widgets.still import WithStill
 
 LONGEST = 120
 Measures = Mapping[str, Iterable[tuple[int, float]]]
 
 
-class SideBySide(Picture):
+class SideBySide(WithStill, Picture):
     """Copy machines over the same list, step by step, and how many bits are wrong at each length.
 
     Stepping sends nothing to the kernel that it has to answer. Another length or another list is

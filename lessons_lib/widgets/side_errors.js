@@ -113,10 +113,12 @@ function drawLegend(c, run) {
   const index = run.numbers["visited.lengths"].values.indexOf(run.length);
   let [x, y] = [6, 28 + lines * 15];
   run.machines.forEach(({ name }, place) => {
-    const wide = c.text(0, -100, name, { fit: 200 }) + LEGEND_NUMBER + 26;
+    const shown = c.cut(name, { fit: 200 });
+    const long = c.measure(shown);
+    const wide = long + LEGEND_NUMBER + 26;
     if (x > 6 && x + wide > c.width) [x, y] = [6, y + 18];
     marker(c, place, x, y);
-    const long = c.text(x + 10, y, name, { fit: 200 });
+    c.text(x + 10, y, shown);
     c.text(x + 10 + long + 6, y, inPercent(run.of(place, "visited").values[index]), { bold: true });
     x += wide;
   });

@@ -5,6 +5,7 @@ import { go } from "./toolbar.js";
 
 const LANE_GUTTER = 118; // room for the lanes' names
 const LANE_RIGHT = 12; // half of the last number below
+const LANES_TOP = 16;
 const BIT = 6; // heights: of a bit, of the bars of wrong bits, of what is stored
 const BARS = 16;
 const STORED = 44;
@@ -54,6 +55,15 @@ export class SideRun {
 
 // --- The lanes -----------------------------------------------------------------------------------
 
+function targetTop(run) {
+  return LANES_TOP + (run.bits + 1) * BIT + 6;
+}
+
+/** Where the lanes of a machine begin; of the place after the last one, where they all end. */
+function machineTop(run, place) {
+  return targetTop(run) + run.bits * BIT + 8 + place * (run.bits * BIT + BARS + STORED + 15);
+}
+
 function laneName(c, y, height, name, more = "", bold = true) {
   const two = more && height >= 24;
   c.text(0, y + height / 2 - (two ? 7 : 0), name, { bold, fit: LANE_GUTTER - 8 });
@@ -71,25 +81,30 @@ function answerBox(c, run, y, height) {
   return { ...box, x: box.x + run.first * column, width: run.length * column };
 }
 
-function drawInput(c, y, run, model) {
+function drawInput(c, run, model) {
+  const y = LANES_TOP;
   const rows = run.bits + 1;
   const box = wholeBox(c, y, rows * BIT);
   laneName(c, y, box.height, "input", "last row: marker");
   const values = run.lane("inputs");
   const tell = (row, step) => `input, step ${step}, ${row < run.bits ? `bit ${row}` : "marker"}: ${values.values[row * run.steps + step]}`;
-  c.cells(box, values, { name: "inputs", limit: 1, tell, pick: (_, step) => go(model, step), image: "inputs" });
-  return y + box.height + 6;
+  c.cells(box, values, { name: "inputs", limit: 1, tell, pick: (_, step) => go(model, step) });
 }
 
-function drawTarget(c, y, run, model) {
+function drawTarget(c, run, model) {
+  const y = targetTop(run);
   const box = answerBox(c, run, y, run.bits * BIT);
   laneName(c, y, box.height, "target", "what is to be said");
   const values = run.lane("targets");
   const tell = (row, index) => `target, vector ${index}, bit ${row}: ${values.values[row * run.length + index]}`;
-  c.cells(box, values, { name: "targets", limit: 1, tell, pick: (_, index) => go(model, run.first + index), image: "targets" });
+  c.cells(box, values, { name: "targets", limit: 1, tell, pick: (_, index) => go(model, run.first + index) });
+}
+
+/** What stands before the target while the answer is given. */
+function heardWords(c, run) {
+  const { x, y, height } = answerBox(c, run, targetTop(run), run.bits * BIT);
   const words = "first the list is heard; then comes the answer →";
-  if (run.answers(model)) c.paragraph(LANE_GUTTER + 4, y + box.height / 2 - 8, words, { size: 11, color: c.theme.soft, fit: box.x - LANE_GUTTER - 8 });
-  return y + box.height + 8;
+  c.paragraph(LANE_GUTTER + 4, y + height / 2 - 8, words, { size: 11, color: c.theme.soft, fit: x - LANE_GUTTER - 8 });
 }
 
 /** The wrong bits of a machine, [vector, bit], by the ink that can be read on what it said. */
@@ -151,7 +166,9 @@ function wrongBars(c, box, run, place, model) {
 }
 
 /** The wrong bits so far and in all, in the half of the lane where nothing is said yet. */
-function countWords(c, y, run, place, { step, fit }) {
+function countWords(c, run, place, step) {
+  const y = machineTop(run, place);
+  const fit = answerBox(c, run, y, 0).x - LANE_GUTTER - 8;
   const soft = { size: 11, color: c.theme.soft, fit };
   c.text(LANE_GUTTER + 4, y + 9, `${run.soFar(place, step)} of ${run.bitsAsked(step)}`, { bold: true, size: 14, fit });
   c.text(LANE_GUTTER + 4, y + 25, "bits wrong so far", soft);
@@ -166,16 +183,14 @@ function drawSaid(c, y, run, place, model) {
   const values = run.lane(`${place}.probability`);
   const mistakes = run.of(place, "wrong").values;
   const tell = (bit, index) => `${name}, vector ${index}, bit ${bit}: says 1 with ${formatLong(values.values[bit * run.length + index])}${mistakes[index * run.bits + bit] ? ", wrong" : ""}`;
-  const options = { name: `${name} probability`, limit: 1, tell, pick: (_, index) => go(model, run.first + index), image: `${place}.probability` };
+  const options = { name: `${name} probability`, limit: 1, tell, pick: (_, index) => go(model, run.first + index) };
   c.cells(box, values, options);
   crossOut(c, box, run, place);
   const room = box.x - LANE_GUTTER - 8;
-  if (run.answers(model)) countWords(c, y, run, place, { step: model.get("step"), fit: room });
   const bars = { ...box, y: y + box.height + 2, height: BARS };
   c.text(bars.x - 4, bars.y + BARS / 2, "wrong", { align: "right", size: 10, color: c.theme.soft, fit: room });
   wrongBars(c, bars, run, place, model);
   c.drawn[`${name} total`] = Float32Array.of(wrong);
-  return bars.y + BARS + 3;
 }
 
 /** As many rows as can be told apart: each shows the strongest of its group, and knows which it is. */
@@ -205,10 +220,9 @@ function drawNothingStored(c, y, box) {
 function drawStored(c, y, run, place, model) {
   const machine = run.machines[place];
   const box = wholeBox(c, y, STORED);
-  const bottom = y + STORED + 10;
   if (!run.of(place, "stored")) {
     drawNothingStored(c, y, box);
-    return bottom;
+    return;
   }
   const [title, row] = STORED_WORDS[machine.stored];
   const slots = machine.stored === "slots";
@@ -222,9 +236,8 @@ function drawStored(c, y, run, place, model) {
     const among = shown.each > 1 ? `, the strongest of ${shown.each}` : "";
     return `${machine.name}, ${name}, step ${step}, ${row} ${machine.rows[shown.source[index]]}: ${formatLong(shown.values[index])}${among}`;
   };
-  c.cells(box, shown, { name: `${machine.name} stored`, limit, tell, pick: (_, step) => go(model, step), image: `${place}.stored` });
+  c.cells(box, shown, { name: `${machine.name} stored`, limit, tell, pick: (_, step) => go(model, step) });
   c.keep(`${machine.name} stored`, grid); // all of its numbers, not those of the strongest alone
-  return bottom;
 }
 
 /** Veil what comes after the step, and frame the step's column. */
@@ -322,15 +335,28 @@ export function sideSummary(run, model) {
   return [`${length}, ${momentWords(run, step)}`, ...each].join("; ");
 }
 
+/** The lanes and the axis, the same at every step; returns the bottom. */
+function drawLanes(c, run, model) {
+  drawInput(c, run, model);
+  drawTarget(c, run, model);
+  run.machines.forEach((_, place) => {
+    const y = machineTop(run, place);
+    drawSaid(c, y, run, place, model);
+    drawStored(c, y + run.bits * BIT + BARS + 5, run, place, model);
+  });
+  const end = machineTop(run, run.machines.length);
+  timeAxis(c, LANE_GUTTER, end - 6, wholeBox(c, 0, 0).width, run.steps);
+  c.text(0, end + 2, "step", { size: 10, color: c.theme.soft });
+  return end + 16;
+}
+
 /** Draw the lanes and the step; returns the bottom. */
 export function drawSide(c, run, model) {
-  const top = 16;
-  let y = drawTarget(c, drawInput(c, top, run, model), run, model);
-  run.machines.forEach((_, place) => {
-    y = drawStored(c, drawSaid(c, y, run, place, model), run, place, model);
-  });
-  drawMoment(c, top, y - 6, run, model);
-  timeAxis(c, LANE_GUTTER, y - 6, wholeBox(c, 0, 0).width, run.steps);
-  c.text(0, y + 2, "step", { size: 10, color: c.theme.soft });
-  return drawNow(c, y + 16, run, model) + 4;
+  const bottom = c.layer("lanes", 0, "", () => drawLanes(c, run, model));
+  if (run.answers(model)) {
+    heardWords(c, run);
+    run.machines.forEach((_, place) => countWords(c, run, place, model.get("step")));
+  }
+  drawMoment(c, LANES_TOP, machineTop(run, run.machines.length) - 6, run, model);
+  return drawNow(c, bottom, run, model) + 4;
 }

@@ -160,7 +160,7 @@ function render({ model, el }) {
   };
   const reload = () => {
     tape = new Tape(model);
-    canvas.images.clear();
+    canvas.layers.clear();
     redraw();
   };
   const watched = [["step", redraw], ["stage", redraw], ["changes", redraw], ["gates", redraw], ["read_head", redraw], ["numbers", reload]];

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from lessons_lib import figures
 from lessons_lib.origins import START, Origins, origins
 from lessons_lib.trace import Trace
-from lessons_lib.widgets.base import Picture, brief, script, style
+from lessons_lib.widgets.base import Picture, script, style
 from lessons_lib.widgets.stepper_numbers import (
     RECURRENT,
     Labels,
@@ -18,11 +18,12 @@ from lessons_lib.widgets.stepper_numbers import (
     numbers_of,
     replace_symbols,
 )
+from lessons_lib.widgets.still import WithStill
 
 STAGES = ("whole", "find", "erase", "add", "read")
 
 
-class TapeStepper(Picture):
+class TapeStepper(WithStill, Picture):
     """A trace under a slider: symbols, heads on the tape, the memory before, erased and added to.
 
     Keys: left and right arrow one step, page up and down ten, home and end, space plays; 0 shows
@@ -94,7 +95,7 @@ class TapeStepper(Picture):
             steps=len(trace),
             labels=labels,
             names={name: RECURRENT[name] for name in RECURRENT if name in numbers},
-            problems=brief(self.trace.problems()),
+            problems=self.trace.problems(brief=True),
             title=title,
             slots=chosen,
             note=note,
@@ -139,6 +140,10 @@ class TapeStepper(Picture):
     def still(self, steps: Sequence[int] | None = None) -> Figure:
         """Return the same content as a filmstrip for print: these steps, or a few spread out."""
         return figures.filmstrip(self.trace, steps, **self.shown)
+
+    def brief_still(self) -> Figure:
+        """Return a filmstrip of the first step, the one in the middle, and the last."""
+        return self.still(sorted({0, self.steps // 2, self.steps - 1}))
 
     def __repr__(self) -> str:
         """Name the picture and its size; the same text at every run."""

@@ -1,47 +1,35 @@
 // The tape stepper's upper half: every panel over all steps, time to the right.
-import { at, formatLong, timeAxis } from "./shared.js";
+import { at, formatLong, stepWord, timeAxis, wordsHeight } from "./shared.js";
 import { go } from "./toolbar.js";
 
 export const GUTTER = 112; // room for the panels' names
+const TOP = 16; // room for the arrows
+const AXIS = 18;
 
-/** Words or symbols in a row, one a step; upright where there is room. */
-function symbolRow(c, box, tape, name, model) {
+/** Words or symbols in a row, one a step; `shown` writes that of the step shown once more. */
+function wordsPanel(c, tape, model, { name, title, width }) {
   const words = tape.labels[name];
-  const column = box.width / words.length;
-  const step = model.get("step");
-  const turned = column < 44;
-  words.forEach((word, index) => {
-    const bold = index === step;
-    if (column < 9 && !bold) return;
-    const [center, size] = [box.x + (index + 0.5) * column, Math.min(12, Math.max(10, column))];
-    if (turned) c.turnedText(center, box.y + box.height - 2, word, { size, bold, fit: 78, color: bold ? c.theme.ink : c.theme.soft });
-    else c.text(center, box.y + box.height / 2, word, { align: "center", bold, fit: column - 2 });
-  });
-  c.regions.push({ ...box, rows: 1, columns: words.length, tell: (_, index) => `step ${index}: ${words[index]}`, pick: (_, index) => go(model, index) });
-  c.drawn[name] = words;
+  const draw = (box) => {
+    words.forEach((_, step) => stepWord(c, box, words, step));
+    c.regions.push({ ...box, rows: 1, columns: words.length, tell: (_, index) => `step ${index}: ${words[index]}`, pick: (_, index) => go(model, index) });
+    c.drawn[name] = words;
+  };
+  const shown = (box) => stepWord(c, box, words, model.get("step"), true);
+  return { title, height: wordsHeight(words, width), draw, shown };
 }
 
-function symbolHeight(words, width) {
-  if (width / words.length >= 44) return 22;
-  const longest = words.reduce((most, word) => Math.max(most, word.length), 1);
-  return Math.min(80, Math.max(22, longest * 7));
-}
-
-/** A panel of cells: rows × steps. options: name, title, more, limit, high, tell(row, step), image. */
-function gridPanel(c, tape, model, panel, { name, title, more, limit, high, tell, image = name }) {
+/** A panel of cells: rows × steps. options: name, title, more, limit, high, tell(row, step). */
+function gridPanel(c, tape, model, panel, { name, title, more, limit, high, tell }) {
   const rows = panel.shape[0];
   const height = Math.min(rows * high, Math.max(high, Math.min(rows * 6, 96)));
   const pick = (_, step) => go(model, step);
   const words = (row, step) => tell(row, step, formatLong(panel.values[row * tape.steps + step]));
-  const draw = (box) => c.cells(box, panel, { name: `${name} over time`, limit, tell: words, pick, image });
+  const draw = (box) => c.cells(box, panel, { name: `${name} over time`, limit, tell: words, pick });
   return { title, more, height, draw };
 }
 
 function symbolPanel(c, tape, model, name, title, width) {
-  if (tape.labels[name]) {
-    const height = symbolHeight(tape.labels[name], width);
-    return [{ title, height, draw: (box) => symbolRow(c, box, tape, name, model) }];
-  }
+  if (tape.labels[name]) return [wordsPanel(c, tape, model, { name, title, width })];
   if (!tape.numbers[name]) return [];
   const tell = (row, step, value) => `${tape.symbol(name, step) ? `${title} ${tape.symbol(name, step)}, ` : `${title}, `}step ${step}, row ${row}: ${value}`;
   return [gridPanel(c, tape, model, tape.panel(name), { name, title, limit: tape.limit(name), high: 10, tell })];
@@ -79,38 +67,58 @@ function unitPanels(c, tape, model) {
   });
 }
 
-/** List the panels from top to bottom: {title, more, height, thin, draw}. */
-function panels(c, tape, model, width) {
+/** Where the panel after this one begins. */
+function below({ box, thin }) {
+  return box.y + box.height + (thin ? 3 : 6);
+}
+
+/** List the panels from top to bottom: {title, more, box, thin, draw, shown}. */
+function panels(c, tape, model) {
+  const [x, width] = [GUTTER, c.width - GUTTER - 4];
   const heads = tape.heads(model.get("read_head"));
-  return [
+  const list = [
     ...symbolPanel(c, tape, model, "inputs", "input", width),
     ...(tape.memory && !model.get("gates") ? [] : unitPanels(c, tape, model)),
     ...heads.map((head) => pathPanel(c, tape, model, head)),
     ...gateStrips(c, tape, model, heads),
     ...symbolPanel(c, tape, model, "outputs", "output", width),
   ];
+  let y = TOP;
+  for (const panel of list) {
+    panel.box = { x, y, width, height: panel.height };
+    y = below(panel);
+  }
+  return list;
+}
+
+/** What stepping leaves as it is: the panels with their names, and the axis; returns the bottom. */
+function drawPanels(c, steps, list) {
+  for (const { title, more, box, thin, draw } of list) {
+    const second = more && box.height > 24;
+    const middle = box.y + box.height / 2;
+    c.text(0, middle - (second ? 7 : 0), title, { bold: !thin, size: thin ? 11 : 12, fit: GUTTER - 8 });
+    if (second) c.text(0, middle + 7, more, { size: 10, color: c.theme.soft });
+    draw(box);
+  }
+  const end = below(list.at(-1));
+  timeAxis(c, list[0].box.x, end - 4, list[0].box.width, steps);
+  c.text(0, end + 4, "step", { size: 10, color: c.theme.soft });
+  return end + AXIS;
 }
 
 /** Draw all panels, the step shown, and the step that wrote what is read there; returns the bottom. */
 export function overTime(c, tape, model) {
-  const [x, width] = [GUTTER, c.width - GUTTER - 4];
-  const top = 16;
-  let y = top;
-  for (const { title, more, height, thin, draw } of panels(c, tape, model, width)) {
-    const second = more && height > 24;
-    c.text(0, y + height / 2 - (second ? 7 : 0), title, { bold: !thin, size: thin ? 11 : 12, fit: GUTTER - 8 });
-    if (second) c.text(0, y + height / 2 + 7, more, { size: 10, color: c.theme.soft });
-    draw({ x, y, width, height });
-    y += height + (thin ? 3 : 6);
-  }
-  timeAxis(c, x, y - 4, width, tape.steps);
-  c.text(0, y + 4, "step", { size: 10, color: c.theme.soft });
-  const marks = { x, width, top, bottom: y - 6, steps: tape.steps };
+  const list = panels(c, tape, model);
+  const key = `${model.get("read_head")} ${model.get("gates")}`;
+  const bottom = c.layer("over time", 0, key, () => drawPanels(c, tape.steps, list));
+  for (const { shown, box } of list) shown?.(box);
+  const { x, width } = list[0].box;
+  const marks = { x, width, top: TOP, bottom: bottom - AXIS - 6, steps: tape.steps };
   const source = tape.sources(model.get("step"))[0];
   if (source?.step >= 0) markColumn(c, marks, source.step, { dash: [3, 3] });
   c.drawn.written_at = Float32Array.of(source?.step ?? NaN);
   markColumn(c, marks, model.get("step"), { filled: true });
-  return y + 18;
+  return bottom;
 }
 
 /** Frame a column through all panels, with an arrow above: filled, or hollow and dashed. */

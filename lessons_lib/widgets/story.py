@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from lessons_lib.babi import Question
-from lessons_lib.widgets.base import Picture, brief, script, style
+from lessons_lib.widgets.base import Picture, script, style
+from lessons_lib.widgets.still import WithStill
 from lessons_lib.widgets.story_numbers import (
     Reading,
     as_text,
@@ -25,7 +26,7 @@ from lessons_lib.words import Vocabulary, WordModel, word_sequence
 Machines = Mapping[str, Sequence]
 
 
-class StoryStepper(Picture):
+class StoryStepper(WithStill, Picture):
     """A story under a slider: words light up as they are read, slots fill, an answer comes.
 
     Everything is computed before the first step; stepping sends nothing to the kernel. A story of
@@ -181,5 +182,5 @@ def _problems(readings: dict[str, Reading]) -> list[str]:
     return [
         f"{name}: {problem}"
         for name, reading in readings.items()
-        for problem in brief(reading.trace.problems())
+        for problem in reading.trace.problems(brief=True)
     ]

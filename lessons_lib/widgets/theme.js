@@ -45,20 +45,28 @@ export function shade(theme, value, limit) {
   return theme.paper.map((from, channel) => Math.round(from + (end[channel] - from) * part));
 }
 
-export const LEVELS = 1024; // colours of an image, from 0 to the limit, on either side
+const LEVELS = 1024; // colours of an image, from 0 to the limit, on either side
 
-/** The colours of all levels as pixels: below 0, at 0, above; made once for a theme. */
-export function palette(theme) {
-  theme.pixels ??= Uint32Array.from({ length: 2 * LEVELS + 1 }, (_, index) => {
-    const [red, green, blue] = shade(theme, (index - LEVELS) / LEVELS, 1);
-    return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0; // the bytes are r, g, b, a
-  });
-  return theme.pixels;
+/** Where a value stands among the levels; a NaN stands at 0, which has the paper's colour. */
+export function levelOf(value, limit) {
+  const part = Math.max(-1, Math.min(1, value / limit));
+  return LEVELS + (Math.round(part * LEVELS) || 0);
 }
+
+/** Of all levels, below 0, at 0 and above, the colours as pixels and the inks on them; made once for a theme. */
+export function palette(theme) {
+  if (theme.palette) return theme.palette;
+  const colors = Array.from({ length: 2 * LEVELS + 1 }, (_, index) => shade(theme, (index - LEVELS) / LEVELS, 1));
+  const bytes = ([red, green, blue]) => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0; // r, g, b, a
+  theme.palette = { pixels: Uint32Array.from(colors, bytes), inks: colors.map(inkOn) };
+  return theme.palette;
+}
+
+export const INKS = ["#111111", "#ffffff"];
 
 /** Black or white, whichever can be read on a colour. */
 export function inkOn(color) {
-  return color[0] * 0.3 + color[1] * 0.59 + color[2] * 0.11 > 140 ? "#111111" : "#ffffff";
+  return color[0] * 0.3 + color[1] * 0.59 + color[2] * 0.11 > 140 ? INKS[0] : INKS[1];
 }
 
 /** Look again and again for three seconds after the page's theme changed; returns what stops it. */
