@@ -96,19 +96,75 @@ def gradient_flow(
     Raises:
         ValueError: another kind of model, no steps, a step, class or sequence that is not there.
     """
-    core_of(model)
-    steps = check_inputs(inputs, sequence)
-    last = steps - 1 if loss_at is None else loss_at
-    if not 0 <= last < steps:
-        raise ValueError(f"expected a loss at a step from 0 to {steps - 1}, got {last}")
-    with torch.enable_grad():
-        own = copy.deepcopy(model).requires_grad_(True)
-        own_core = core_of(own)
-        vectors = _vectors(own, inputs)[:, sequence : sequence + 1]
-        check_call(vectors, own_core.input_size, own_core.readout.weight, None, None)
-        records, used = _unroll(own_core, vectors)
-        loss = _loss(own_core.readout(records[last].hidden)[0], target)
-        return _collect(own, vectors, records, used, loss, last)
+    return UnrolledRun(model, inputs, target=target, sequence=sequence).flow(loss_at)
+
+
+class UnrolledRun:
+    """One run over one sequence, kept with its steps written out: ask for the loss of any step.
+
+    Arguments, and what they raise, are those of ``gradient_flow``.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        inputs: Tensor,
+        *,
+        target: int | Tensor | None = None,
+        sequence: int = 0,
+    ) -> None:
+        """Run a copy of the model."""
+        core_of(model)
+        self.steps, self.target = check_inputs(inputs, sequence), target
+        with torch.enable_grad():
+            self.model = copy.deepcopy(model).requires_grad_(True)
+            core = core_of(self.model)
+            vectors = _vectors(self.model, inputs)[:, sequence : sequence + 1]
+            check_call(vectors, core.input_size, core.readout.weight, None, None)
+            self.records, self.used = _unroll(core, vectors)
+        fields = {
+            name: torch.stack([getattr(record, name) for record in self.records]).detach()
+            for name in self.records[0]._fields
+        }
+        outputs = core.readout(fields["hidden"]).detach()
+        self.trace = Trace(inputs=vectors.detach(), outputs=outputs, **fields)
+
+    def flow(self, loss_at: int | None = None) -> GradientFlow:
+        """Send the gradient of the loss at one step, None is the last, back through the run."""
+        last = self.steps - 1 if loss_at is None else loss_at
+        if not 0 <= last < self.steps:
+            raise ValueError(f"expected a loss at a step from 0 to {self.steps - 1}, got {last}")
+        with torch.enable_grad():
+            output = core_of(self.model).readout(self.records[last].hidden)[0]
+            return self._collect(_loss(output, self.target), last)
+
+    def _collect(self, loss: Tensor, last: int) -> GradientFlow:
+        """Ask autograd for everything at once, and sort it."""
+        names = ("hidden", "cell") if isinstance(core_of(self.model), LSTM) else ("hidden",)
+        states = [getattr(record, name) for name in names for record in self.records]
+        copies = [weight for weights in self.used for weight in weights]
+        wanted = [*states, *copies, *self.model.parameters()]
+        found = torch.autograd.grad(loss, wanted, retain_graph=True, allow_unused=True)
+        found = [
+            torch.zeros_like(tensor) if gradient is None else gradient
+            for tensor, gradient in zip(wanted, found, strict=True)
+        ]
+        steps, each = self.steps, len(self.used[0])
+        by_name = {
+            name: torch.cat(found[place * steps : (place + 1) * steps])  # (T, C)
+            for place, name in enumerate(names)
+        }
+        parts = found[len(states) : len(states) + len(copies)]
+        by_step = [_joint_norm(parts[step * each : (step + 1) * each]) for step in range(steps)]
+        return GradientFlow(
+            self.trace,
+            last,
+            loss.item(),
+            by_name["hidden"],
+            by_name.get("cell"),
+            torch.stack(by_step),
+            _joint_norm(found[len(states) + len(copies) :]).item(),
+        )
 
 
 def core_of(model: nn.Module) -> nn.Module:
@@ -177,49 +233,6 @@ def _loss(output: Tensor, target: int | Tensor | None) -> Tensor:
     if not 0 <= int(target) < len(output):
         raise ValueError(f"expected a class from 0 to {len(output) - 1}, got {int(target)}")
     return F.cross_entropy(output, torch.tensor(int(target), device=output.device))
-
-
-def _collect(
-    own: nn.Module,
-    vectors: Tensor,
-    records: list,
-    used: list[cells.Weights],
-    loss: Tensor,
-    last: int,
-) -> GradientFlow:
-    """Ask autograd for everything at once, and sort it."""
-    core = core_of(own)
-    names = ("hidden", "cell") if isinstance(core, LSTM) else ("hidden",)
-    states = [getattr(record, name) for name in names for record in records]
-    copies = [weight for weights in used for weight in weights]
-    parameters = list(own.parameters())
-    wanted = [*states, *copies, *parameters]
-    found = torch.autograd.grad(loss, wanted, allow_unused=True)
-    found = [
-        torch.zeros_like(tensor) if gradient is None else gradient
-        for tensor, gradient in zip(wanted, found, strict=True)
-    ]
-    steps, each = len(records), len(used[0])
-    by_name = {
-        name: torch.cat(found[place * steps : (place + 1) * steps])  # (T, C)
-        for place, name in enumerate(names)
-    }
-    parts = found[len(states) : len(states) + len(copies)]
-    by_step = [_joint_norm(parts[step * each : (step + 1) * each]) for step in range(steps)]
-    fields = {
-        name: torch.stack([getattr(record, name) for record in records]).detach()
-        for name in records[0]._fields
-    }
-    outputs = core.readout(fields["hidden"]).detach()
-    return GradientFlow(
-        Trace(inputs=vectors.detach(), outputs=outputs, **fields),
-        last,
-        loss.item(),
-        by_name["hidden"],
-        by_name.get("cell"),
-        torch.stack(by_step),
-        _joint_norm(found[len(states) + len(copies) :]).item(),
-    )
 
 
 def _joint_norm(gradients: list[Tensor]) -> Tensor:

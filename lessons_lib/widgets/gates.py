@@ -9,7 +9,7 @@ import traitlets
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from lessons_lib.gradient_flow import GradientFlow, check_inputs, core_of, gradient_flow
+from lessons_lib.gradient_flow import GradientFlow, UnrolledRun, check_inputs, core_of
 from lessons_lib.recurrent import GRU, LSTM
 from lessons_lib.widgets.base import Picture, script, style
 from lessons_lib.widgets.gates_view import draw_flows, flow_values
@@ -73,11 +73,14 @@ class GateExplorer(WithStill, Picture):
     ) -> None:
         """Run and go back once; stepping then sends nothing."""
         self._models = _named(models)
-        self._inputs, self._options = inputs, {"target": target, "sequence": sequence}
         steps = check_inputs(inputs, sequence)
         if labels is not None and len(labels) != steps:
             raise ValueError(f"expected {steps} labels, got {len(labels)}")
-        self.flows = self._run(loss_at)
+        self._runs = {
+            name: UnrolledRun(model, inputs, target=target, sequence=sequence)
+            for name, model in self._models.items()
+        }
+        self.flows = self._flows(loss_at)
         last = next(iter(self.flows.values())).loss_at
         self._ready = False
         super().__init__(
@@ -128,14 +131,11 @@ class GateExplorer(WithStill, Picture):
     @traitlets.observe("loss_at")
     def _loss_moved(self, change: dict) -> None:
         if self._ready:
-            self.flows = self._run(change["new"])
+            self.flows = self._flows(change["new"])
             self._put_values()
 
-    def _run(self, loss_at: int | None) -> dict[str, GradientFlow]:
-        return {
-            name: gradient_flow(model, self._inputs, loss_at, **self._options)
-            for name, model in self._models.items()
-        }
+    def _flows(self, loss_at: int | None) -> dict[str, GradientFlow]:
+        return {name: run.flow(loss_at) for name, run in self._runs.items()}
 
     def _put_values(self) -> None:
         numbers = {
