@@ -103,7 +103,7 @@ def _task(name: str, task: str, model: dict[str, Any], **changes: Any) -> Recipe
 
 _FEEDFORWARD = {"kind": "NTM", "controller": "feedforward", "slots": 24}
 _LSTM_NTM = {"kind": "NTM", "controller": "lstm", "slots": 24}
-# What the heads start with where content has to be found; lesson 5 shows what it changes.
+# What the heads start with where content has to be found; docs/results.md has what it changes.
 _LOOKUP = {"head_gain": 2.6, "strength_bias": 4.0}
 _PLAIN_LSTM = {"kind": "LSTM", "hidden_size": 256}
 
@@ -127,8 +127,15 @@ _ALL = [
         run_slots=128,
     ),
     _task("lstm-recall", _RECALL, _PLAIN_LSTM, steps=5_000, beta2=0.999),
-    _task("ntm-ff-repeat", "repeat-copy", _FEEDFORWARD, steps=6_000),
-    _task("ntm-lstm-repeat", "repeat-copy", _LSTM_NTM, steps=5_000, learning_rate=1e-2),
+    _task("ntm-ff-repeat", "repeat-copy", _FEEDFORWARD, steps=6_000, run_slots=128),
+    _task(
+        "ntm-lstm-repeat",
+        "repeat-copy",
+        _LSTM_NTM,
+        steps=5_000,
+        learning_rate=1e-2,
+        run_slots=128,
+    ),
     _task("lstm-repeat", "repeat-copy", _PLAIN_LSTM, steps=6_000, beta2=0.999),
     _copy(
         "ntm-copy",

@@ -1,4 +1,4 @@
-"""The tables of bAbI: the paper beside every seed of ours, and what settings and data change."""
+"""The tables of bAbI: the paper beside every seed of ours, and what settings change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ MODELS = {  # the end of a recipe's name: what it is, and the paper's column
     "lstm-brief": ("LSTM, 10 passes", "lstm"),
     "lstm": ("LSTM", "lstm"),
     "ntm": ("NTM", "ntm"),
-    "lntm": ("L-NTM, R = 8", "lntm"),
     "lntm8": ("L-NTM, R = 8", "lntm"),
     "lntm16": ("L-NTM, R = 16", "lntm"),
     "lntm32": ("L-NTM, R = 32", "lntm"),
@@ -81,18 +80,4 @@ def choice() -> str:
             right, minutes = entry["curve"][-1]["accuracy"], entry["cpu_seconds"] / 60
             words = "the settings that the other lines change" if name == "chosen" else name
             lines.append(f"| {words} | {task} | {right:.1%} | {minutes:.1f} min |")
-    return "\n".join(lines)
-
-
-def data() -> str:
-    """Return what ten times the data does to each model at the same number of updates."""
-    lines = [
-        "| model, generated questions | generated, held out, each seed | real valid, each seed |",
-        "|---|---|---|",
-    ]
-    for name, entries in _recorded("babi-data").items():
-        kind, _, questions = name.partition("-")
-        tests = zip(*(entry["measured"] for entry in entries), strict=True)
-        shown = [", ".join(f"{found['accuracy']:.1%}" for found in test) for test in tests]
-        lines.append(f"| {MODELS[kind][0]}, {int(questions):,} | {' | '.join(shown)} |")
     return "\n".join(lines)

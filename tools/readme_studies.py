@@ -11,6 +11,7 @@ TASKS = (
     "copy-live-fresh",
     "tasks-copy",
     "tasks-recall",
+    "recall-heads",
     "tasks-repeat",
     "clip-outputs",
 )

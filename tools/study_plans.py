@@ -136,10 +136,10 @@ def _against_overfitting() -> Study:
     but = _changes(chosen)
     recipes = [
         chosen,
+        but("weight decay 0.1", weight_decay=0.1),
         but("word dropout 0.2", {"dropout": 0.2}),
         but("word dropout 0.5", {"dropout": 0.5}),
-        but("weight decay 0.1", weight_decay=0.1),
-        but("weight decay 1", weight_decay=1.0),
+        but("weight decay 0.3", weight_decay=0.3),
         but("controller of 32", {"hidden_size": 32}),
         but("rate 2e-2", learning_rate=2e-2),
         but("whole stories", data={"whole_stories": True}, batch_size=32, steps=2000),
@@ -157,8 +157,7 @@ def studies() -> dict[str, Study]:
         {"length": 10, "repeats": 10},
         {"length": 20, "repeats": 10},
         {"length": 10, "repeats": 20},
-        {"length": 10, "repeats": 10, "slots": 128},
-        {"length": 20, "repeats": 10, "slots": 128},
+        {"length": 10, "repeats": 10, "slots": 24},  # on the tape of the training
     ]
     solved = [{"count": 500}, {"count": 50, "length": 120}]
     lstm = {**live.model, "controller": "lstm"}
