@@ -171,18 +171,19 @@ class Trace(_Record):
             brief: of all records that are not finite name only the first, before all else, and
                 how many more there are.
         """
-        broken = self.not_finite()
-        first = min(broken, key=broken.get, default=None)
-        more = f", and with it {len(broken) - 1} more" if brief and len(broken) > 1 else ""
-        found = []
+        broken, found = self.not_finite(), []
         for name, tensor in self.named_tensors():
-            if name == first or (name in broken and not brief):
-                words = f"{name} is not finite from step {broken[name]} on{more}"
-                found.insert(0 if brief else len(found), words)
-            elif name not in broken and name.endswith(WEIGHTINGS):
+            if name in broken:
+                if not brief:
+                    found.append(f"{name} is not finite from step {broken[name]} on")
+            elif name.endswith(WEIGHTINGS):
                 off = (tensor.double().sum(-1) - 1).abs().max().item()
                 if off > 2e-3:
                     found.append(f"{name} sums to 1 only within {off:.2g}")
+        if brief and broken:
+            first = min(broken, key=broken.get)
+            more = f", and with it {len(broken) - 1} more" if len(broken) > 1 else ""
+            found.insert(0, f"{first} is not finite from step {broken[first]} on{more}")
         return found
 
     def __repr__(self) -> str:

@@ -126,12 +126,12 @@ def headline() -> str:
         (
             f"NTM learns copy from scratch, {seconds:.0f} s of one core",
             f"{_solved(live)} seeds solved; {_solved(later)} of those run afterwards",
-            live[0]["command"],
+            "python -m tools.studies copy-live copy-live-fresh",
         ),
         (
             "lists of 120 after training on 20: wrong bits of 960",
             f"NTM {bits['ntm-copy']:.3g}, LSTM {bits['lstm-copy']:.0f}",
-            "python -m tools.results",
+            f"python -m tools.results {ARCHIVE}",
         ),
         (
             "NTM's training step, a loop over `nn.LSTMCell` being 1",
