@@ -185,6 +185,22 @@ def _bank() -> dict[str, Exercise]:
             lambda: (small([0.1, 0.4, 0.2, 0.3, 0.9]), small([0, 0, 1, 1, -1]), 2),
             (invariants.nothing_is_lost,),
         ),
+        Exercise(
+            "8.1",
+            "strength_for",
+            contracts.strength_for,
+            cases.strength_case,
+            lambda: (small([0.5, 0.9]), 40, small([0.0, 0.5])),
+        ),
+        Exercise(
+            "8.2",
+            "next_bit",
+            contracts.next_bit,
+            cases.next_bit_case,
+            lambda: (small([0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0]), 2),
+            (invariants.unseen_is_even, invariants.within(0, 1, "it is a probability")),
+            gradients=False,
+        ),
     ]
     return {exercise.id: exercise for exercise in exercises}
 

@@ -158,3 +158,20 @@ def sum_case(generator: Generator, case: int) -> tuple[Any, ...]:
     steps, count = 5 + case, 2 + case % 4
     sentence = torch.randint(-1, count, (steps,), generator=generator)
     return _normal(generator, steps), sentence, count
+
+
+def strength_case(generator: Generator, case: int) -> tuple[Any, ...]:
+    """Draw the shares that are wanted, how many slots there are and the others' cosines."""
+    batch = 1 if case == 0 else _whole(generator, 1, 4)
+    slots = 3 if case == 0 else _whole(generator, 2, 200)
+    share = _uniform(generator, batch, low=0.1, high=0.95)
+    return share, slots, _uniform(generator, batch, low=-0.8, high=0.8)
+
+
+def next_bit_case(generator: Generator, case: int) -> tuple[Any, ...]:
+    """Draw bits and a context; in every fourth case its bits were never there before."""
+    context = 1 + case % 3
+    bits = _uniform(generator, 4 + 2 * case).round()
+    if case % 4 == 1:
+        bits[:-1], bits[-1] = 0.0, 1.0
+    return bits, context

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lessons_lib import addressing, cells, memory, tasks
+from lessons_lib import addressing, cells, memory, ngrams, tasks
 
 
 def elman_step(
@@ -88,3 +88,22 @@ def sum_by_sentence(amounts: Tensor, sentence: Tensor, count: int) -> Tensor:
     """
     inside = sentence >= 0
     return amounts.new_zeros(count).index_add(0, sentence[inside], amounts[inside])
+
+
+def strength_for(share: Tensor, slots: int, cosine: Tensor) -> Tensor:
+    """Return the β with which the slot that fits a key perfectly weighs `share` (NTM eq. 5).
+
+    β = ln(p (S − 1) / (1 − p)) / (1 − c), where S slots are there and all others have the cosine
+    c < 1 with the key. share (B,) between 0 and 1, cosine (B,).
+    """
+    return torch.log(share * (slots - 1) / (1 - share)) / (1 - cosine)
+
+
+def next_bit(bits: Tensor, context: int) -> Tensor:
+    """Return the best possible probability of a 1 after all of `bits`, a number (NTM eq. 10).
+
+    (N₁ + ½) / (N₁ + N₀ + 1): N₁ and N₀ count the ones and zeros that followed the last `context`
+    bits wherever they stood before. bits (T,), with T at least `context`.
+    """
+    unknown = bits.new_zeros(1)  # whatever it is, only the bits before it are counted
+    return ngrams.optimal_probability(torch.cat([bits, unknown])[:, None], context)[-1, 0]

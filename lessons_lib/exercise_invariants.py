@@ -138,5 +138,13 @@ def nothing_is_lost(totals: Tensor, amounts: Tensor, sentence: Tensor, count: in
     return f"the sentences add up to {found:.2f}, their words to {expected:.2f}"
 
 
+def unseen_is_even(chance: Tensor, bits: Tensor, context: int) -> str | None:
+    """After bits that never stood together before, a 1 is as likely as not (NTM eq. 10)."""
+    windows = bits.unfold(0, context, 1)
+    if (windows[:-1] == windows[-1]).all(dim=-1).any() or abs(float(chance) - 0.5) < CLOSE:
+        return None
+    return f"these bits never stood together before, and yet a 1 has {float(chance):.2f}, not 0.5"
+
+
 def _norm(tensors: list[Tensor]) -> float:
     return float(torch.cat([tensor.flatten() for tensor in tensors]).double().norm())

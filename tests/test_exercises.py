@@ -123,6 +123,21 @@ def sums_by_loop(amounts, sentence, count):
     return torch.stack([amounts[sentence == n].sum() for n in range(count)])
 
 
+def strength_by_odds(share, slots, cosine):
+    """NTM eq. 5: e^(β (1 − c)) is the odds against each of the other slots."""
+    odds = share / ((1 - share) / (slots - 1))
+    return odds.log() / (1 - cosine)
+
+
+def next_bit_by_loop(bits, context):
+    """NTM eq. 10, place by place."""
+    now, ones, seen = bits[len(bits) - context :].tolist(), 0.0, 0
+    for place in range(context, len(bits)):
+        if bits[place - context : place].tolist() == now:
+            ones, seen = ones + float(bits[place]), seen + 1
+    return torch.tensor((ones + 0.5) / (seen + 1), dtype=bits.dtype)
+
+
 RIGHT = {
     "1.1": elman_by_hand,
     "1.2": clip_by_torch,
@@ -138,6 +153,8 @@ RIGHT = {
     "6.2": blend_by_hand,
     "7.1": words_by_loop,
     "7.2": sums_by_loop,
+    "8.1": strength_by_odds,
+    "8.2": next_bit_by_loop,
 }
 
 
@@ -298,6 +315,22 @@ def last_sentence_takes_the_question(amounts, sentence, count):
     return totals.index_add(0, sentence % count, amounts)
 
 
+def strength_against_zero(share, slots, cosine):
+    return strength_by_odds(share, slots, 0 * cosine)
+
+
+def counts_alone(bits, context):
+    """Without the half and the one: whoever saw a single 1 is sure of it."""
+    chance = next_bit_by_loop(bits, context)
+    return (chance - 0.5).sign() / 2 + 0.5
+
+
+def unseen_never_comes(bits, context):
+    chance = next_bit_by_loop(bits, context)
+    windows = bits.unfold(0, context, 1)
+    return chance * (windows[:-1] == windows[-1]).all(dim=-1).any()
+
+
 WRONG = [
     ("1.1", no_tanh, "values differ", "is there a tanh around the whole sum?"),
     ("1.2", clip_each, "values differ", "above 1.00: one norm for all?"),
@@ -330,6 +363,9 @@ WRONG = [
     ("7.1", question_first, "expected", "nothing broken"),
     ("7.1", no_go, "expected a list of", "expected a list of 8, got 7"),
     ("7.2", last_sentence_takes_the_question, "their words to", "add up to 1.90, their words to"),
+    ("8.1", strength_against_zero, "values differ", "nothing broken"),
+    ("8.2", counts_alone, "values differ", "nothing broken"),
+    ("8.2", unseen_never_comes, "yet a 1 has 0.00, not 0.5", "nothing broken"),
 ]
 
 

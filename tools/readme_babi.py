@@ -81,3 +81,19 @@ def choice() -> str:
             words = "the settings that the other lines change" if name == "chosen" else name
             lines.append(f"| {words} | {task} | {right:.1%} | {minutes:.1f} min |")
     return "\n".join(lines)
+
+
+def data() -> str:
+    """Return what ten times the data does to each model at the same number of updates."""
+    lines = [
+        "| model | questions, passes | generated, held out, each seed | real valid, each seed |",
+        "|---|---|---|---|",
+    ]
+    for name, entries in checkpoints.study("babi-data").items():
+        kind, _, questions = name.partition("-")
+        passes = entries[0]["steps"] * entries[0]["recipe"]["batch_size"] / int(questions)
+        tests = zip(*(entry["measured"] for entry in entries), strict=True)
+        shown = [", ".join(f"{found['accuracy']:.1%}" for found in test) for test in tests]
+        size = f"{int(questions):,}, {passes:.3g}"
+        lines.append(f"| {MODELS[kind][0]} | {size} | {' | '.join(shown)} |")
+    return "\n".join(lines)

@@ -6,45 +6,72 @@ import statistics
 
 from lessons_lib import checkpoints
 
-TASKS = (
-    "copy-live",
-    "copy-live-fresh",
-    "tasks-copy",
-    "tasks-recall",
-    "recall-heads",
-    "tasks-repeat",
-    "clip-outputs",
-)
+TASKS = {
+    "copy-live": "Copy, live in lesson 5",
+    "copy-live-fresh": "The same, with seeds that nobody had looked at",
+    "tasks-copy": "Copy, an LSTM controller and an LSTM alone",
+    "tasks-recall": "Associative recall",
+    "recall-heads": "Associative recall, other starts of the heads",
+    "tasks-repeat": "Repeat copy",
+    "tasks-sort": "Priority sort",
+    "clip-outputs": "Copy without clipping of the controller's outputs",
+}
 SIZES = ("length", "items", "repeats", "slots")
 
 
 def tasks() -> str:
     """Return the tasks of the NTM paper: wrong bits of every seed, as trained and beyond."""
+    return "\n\n".join(f"**{title}**\n\n{_wrong_bits(study)}" for study, title in TASKS.items())
+
+
+def _wrong_bits(study: str) -> str:
+    """Return a study's table: a row each training, a column each test, in it all seeds."""
+    trainings = checkpoints.study(study)
+    heads = [_size(test) for test in next(iter(trainings.values()))[0]["measured"]]
     lines = [
-        "| training | updates, CPU time | wrong bits a sequence, each seed | command |",
+        f"| training | updates, CPU time | {' | '.join(heads)} |",
+        "|---|---|" + "---|" * len(heads),
+    ]
+    for name, entries in trainings.items():
+        tests = zip(*(entry["measured"] for entry in entries), strict=True)
+        cells = [" ".join(_short(one["wrong_bits_per_sequence"]) for one in test) for test in tests]
+        lines.append(f"| `{name}` | {_spent(entries)} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", f"`python -m tools.studies {study}`"])
+
+
+def _size(test: dict) -> str:
+    shown = [f"{key} {test[key]}" for key in SIZES if key in test]
+    return ", ".join(shown) or "as trained"
+
+
+def _spent(entries: list[dict]) -> str:
+    seconds = statistics.median(entry["cpu_seconds"] for entry in entries)
+    return f"{entries[0]['steps']:,}, {seconds:.0f} s"
+
+
+def ngrams() -> str:
+    """Return the cost of dynamic n-grams for every seed, and how far it is above the best."""
+    lines = [
+        "| training | updates, CPU time | bits a sequence, each seed | above the best possible |",
         "|---|---|---|---|",
     ]
-    for study in TASKS:
-        for name, entries in checkpoints.study(study).items():
-            seconds = statistics.median(entry["cpu_seconds"] for entry in entries)
-            spent = f"{entries[0]['steps']:,}, {seconds:.0f} s"
-            command = f"`{entries[0]['command']}`"
-            lines.append(f"| `{name}` | {spent} | {_wrong_bits(entries)} | {command} |")
-    return "\n".join(lines)
+    for name, entries in checkpoints.study("tasks-ngrams").items():
+        costs = [entry["measured"][0]["bits_per_sequence"] for entry in entries]
+        above = map(_above, entries)
+        shown = (", ".join(f"{bits:.1f}" for bits in numbers) for numbers in (costs, above))
+        lines.append(f"| `{name}` | {_spent(entries)} | {' | '.join(shown)} |")
+    return "\n".join([*lines, "", "`python -m tools.studies tasks-ngrams`"])
 
 
-def _wrong_bits(entries: list[dict]) -> str:
-    """Say for each test what every seed got wrong, and how many seeds nothing."""
-    tests = []
-    for of_seeds in zip(*(entry["measured"] for entry in entries), strict=True):
-        size = ", ".join(f"{key} {of_seeds[0][key]}" for key in SIZES if key in of_seeds[0])
-        wrong = [found["wrong_bits_per_sequence"] for found in of_seeds]
-        solved = sum(found["perfect_sequences"] == found["examples"] for found in of_seeds)
-        shown = ", ".join(_short(value) for value in wrong)
-        tests.append(
-            f"{size or 'as trained'}: {shown} ({solved} of {len(wrong)} seeds without any)"
-        )
-    return "<br>".join(tests)
+def bits_above() -> dict[str, float]:
+    """Return by training how far n-grams cost above the best possible, the median of the seeds."""
+    trainings = checkpoints.study("tasks-ngrams")
+    return {name: statistics.median(map(_above, entries)) for name, entries in trainings.items()}
+
+
+def _above(entry: dict) -> float:
+    found = entry["measured"][0]
+    return found["bits_per_sequence"] - found["optimal_bits_per_sequence"]
 
 
 def _short(value: float) -> str:

@@ -27,7 +27,8 @@ RESULTS = checkpoints.DATA / "results.json"
 ARCHIVE = "ARCHIVE"  # stands for the path of the bAbI archive in a recorded command
 
 STORIES = [("lntm-qa1", "qa1"), ("ntm-qa1", "qa1"), ("lstm-qa1", "qa1"), ("lntm-qa2", "qa2")]
-COPY, RECALL = "copy", "associative-recall"
+COPY, RECALL, REPEAT = "copy", "associative-recall", "repeat-copy"
+NGRAMS, SORT = "dynamic-ngrams", "priority-sort"
 SEQUENCES = [  # checkpoint, task, length or items, how many
     ("ntm-copy", COPY, 20, 500),
     ("ntm-copy", COPY, 120, 50),
@@ -39,6 +40,9 @@ SEQUENCES = [  # checkpoint, task, length or items, how many
     ("lntm-copy", COPY, 120, 50),
     ("ntm-ff-recall", RECALL, 6, 500),
     ("ntm-ff-recall", RECALL, 20, 100),
+    ("ntm-ff-repeat", REPEAT, 10, 500),
+    ("ntm-lstm-ngrams", NGRAMS, 200, 500),
+    ("ntm-ff-sort", SORT, 20, 500),
 ]
 
 

@@ -36,8 +36,7 @@ def measure(tests: Sequence[dict], training: Training) -> list[dict]:
     model, problem = training.finished_model(), training.problem
     seed = FIRST_TEST_SEED + training.seed
     if isinstance(problem, TaskProblem):
-        fitting = [test for test in tests if "slots" not in test or hasattr(model, "with_slots")]
-        return [_measure_task(model, problem.task, seed, test) for test in fitting]
+        return [_measure_task(model, problem.task, seed, test) for test in tests]
     task, found = training.recipe.data["task"], []
     for test in tests:
         if "source" in test:
@@ -49,11 +48,11 @@ def measure(tests: Sequence[dict], training: Training) -> list[dict]:
 
 
 def _measure_task(model: nn.Module, task: Task, seed: int, test: dict) -> dict:
-    """Measure a test of a task, on a tape of another length where the test names ``slots``."""
+    """Measure a test of a task, on a tape of ``slots`` where the test names it and there is one."""
     sizes = {key: value for key, value in test.items() if key != "slots"}
-    if "slots" in test:
-        model = model.with_slots(test["slots"])
-    return {**test, **evaluate_task(model, task, seed=seed, **sizes)}
+    if "slots" in test and hasattr(model, "with_slots"):
+        return {**test, **evaluate_task(model.with_slots(test["slots"]), task, seed=seed, **sizes)}
+    return {**sizes, **evaluate_task(model, task, seed=seed, **sizes)}
 
 
 def run(name: str, study: Study, jobs: int, again: bool) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from lessons_lib.recipes import Recipe, find
 
 BABI = "$LESSONS_BABI"
-KINDS = ("lstm", "ntm", "lntm")
 
 
 @dataclass(frozen=True)
@@ -16,7 +15,7 @@ class Study:
     """What is trained, with which seeds, and what is measured on every finished machine.
 
     ``tests`` are one measurement each: the options of ``evaluate_task``, and ``slots`` for
-    another tape than the recipe's (a machine without a tape is spared that test); for stories
+    another tape than the recipe's (which says nothing to a machine without a tape); for stories
     ``count`` of generated questions, or ``source`` and ``split`` of real ones.
     """
 
@@ -91,10 +90,19 @@ def _without_decay(task: str, most: int | None = None) -> Study:
     return Study(about, recipes, study.seeds, study.tests)
 
 
-def _generated(kind: str, questions: int) -> Recipe:
-    """Return a training on generated questions with usual settings, where data matters most."""
-    recipe = find(f"{kind}-qa1").changed(name=f"{kind}-{questions}", steps=4000, stop_at=None)
-    return recipe.changed(data={**recipe.data, "questions": questions}, measure_every=250)
+def _generated() -> list[Recipe]:
+    """Return the settings of the tables without weight decay, on 10,000 and 100,000 questions."""
+    chosen = {r.model["kind"]: r for r in _babi("qa1").recipes[:4]}  # of the L-NTMs 8 pointers
+    return [
+        chosen[kind].changed(
+            name=f"{chosen[kind].name.removeprefix('qa1-')}-{questions}",
+            data={"task": "qa1", "questions": questions, "curriculum": 1000},
+            steps=2000,
+            weight_decay=0.0,
+        )
+        for kind in ("LSTM", "NTM", "LNTM")
+        for questions in (10_000, 100_000)
+    ]
 
 
 def _changes(chosen: Recipe) -> Callable[..., Recipe]:
@@ -155,9 +163,8 @@ def studies() -> dict[str, Study]:
     alone["run_slots"] = None
     longer = [
         {"length": 10, "repeats": 10},
-        {"length": 20, "repeats": 10},
-        {"length": 10, "repeats": 20},
-        {"length": 10, "repeats": 10, "slots": 24},  # on the tape of the training
+        {"length": 20, "repeats": 10, "slots": 320},  # a write head may want a slot at every step
+        {"length": 10, "repeats": 20, "slots": 320},
     ]
     solved = [{"count": 500}, {"count": 50, "length": 120}]
     lstm = {**live.model, "controller": "lstm"}
@@ -203,6 +210,18 @@ def studies() -> dict[str, Study]:
             five,
             [{"count": 500}, *({"count": 100, **size} for size in longer)],
         ),
+        "tasks-ngrams": Study(
+            "dynamic n-grams by NTM with both controllers and by an LSTM",
+            [find("ntm-lstm-ngrams"), find("lstm-ngrams"), find("ntm-ff-ngrams")],
+            five,
+            [{"count": 500}],
+        ),
+        "tasks-sort": Study(
+            "priority sort by NTM with both controllers and by an LSTM",
+            [find("ntm-ff-sort"), find("ntm-lstm-sort"), find("lstm-sort")],
+            five,
+            [{"count": 500}],
+        ),
         "clip-outputs": Study(
             "copy without the clipping of the controller's outputs",
             [live.changed(name="copy-unclipped", model={**live.model, "clip": 1e9})],
@@ -227,7 +246,7 @@ def studies() -> dict[str, Study]:
         "babi-choice-qa6": _against_overfitting(),
         "babi-data": Study(
             "qa1 with 10,000 and with 100,000 generated questions, the same number of updates",
-            [_generated(kind, questions) for kind in KINDS for questions in (10_000, 100_000)],
+            _generated(),
             range(3),
             [{"count": 1000}, {"source": BABI, "split": "valid"}],
         ),
