@@ -179,6 +179,7 @@ DOCUMENTS = {  # what is filled with which tables
         "starts": readme_studies.starts,
         "lntm-starts": readme_studies.lntm_starts,
         "choice": readme_babi.choice,
+        "data": readme_babi.data,
         "faithfulness": faithfulness,
         "bench": speed,
     },
