@@ -82,6 +82,7 @@ def _copy(name: str, model: dict[str, Any], **changes: Any) -> Recipe:
 
 
 _RECALL = "associative-recall"
+_REPEAT = "repeat-copy"
 _NGRAMS = "dynamic-ngrams"
 _SORT = "priority-sort"
 
@@ -89,7 +90,7 @@ _SORT = "priority-sort"
 def _task(name: str, task: str, model: dict[str, Any], **changes: Any) -> Recipe:
     """Return a recipe for a task of the NTM paper; lesson 5 has the reason for this β₂."""
     # Short lists are easy, and may be all it knows: lists of several lengths are held out.
-    sizes = {"alike": 5} if task in (_RECALL, "repeat-copy") else {}
+    sizes = {"alike": 5} if task in (_RECALL, _REPEAT) else {}
     recipe = Recipe(
         name,
         model,
@@ -136,15 +137,15 @@ _ALL = [
         run_slots=128,
     ),
     _task("lstm-recall", _RECALL, _PLAIN_LSTM, steps=5_000, beta2=0.999),
-    _task("ntm-ff-repeat", "repeat-copy", {**_FEEDFORWARD, **_LOOKUP, "slots": 40}, steps=5_000),
+    _task("ntm-ff-repeat", _REPEAT, {**_FEEDFORWARD, **_LOOKUP, "slots": 40}, steps=5_000),
     _task(
         "ntm-lstm-repeat",
-        "repeat-copy",
+        _REPEAT,
         {**_LSTM_NTM, "slots": 40},
         steps=4_000,
         learning_rate=1e-2,
     ),
-    _task("lstm-repeat", "repeat-copy", _PLAIN_LSTM, steps=6_000, beta2=0.999),
+    _task("lstm-repeat", _REPEAT, _PLAIN_LSTM, steps=6_000, beta2=0.999),
     _task("ntm-ff-ngrams", _NGRAMS, {**_FEEDFORWARD, **_COUNTING}, steps=700),
     _task(
         "ntm-lstm-ngrams",

@@ -56,7 +56,6 @@ def _model(name: str, entries: list[dict]) -> str:
     claim = getattr(LNTM_PAPER[task], column)
     right = [entry["measured"][0]["accuracy"] for entry in entries]
     first = entries[0]
-    passes = first["steps"] * first["recipe"]["batch_size"] / first["examples"]
     minutes = statistics.median(entry["cpu_seconds"] for entry in entries) / 60
     each = ", ".join(f"{value:.1%}" for value in right)
     decay = first["recipe"]["weight_decay"]
@@ -65,11 +64,16 @@ def _model(name: str, entries: list[dict]) -> str:
         f"{words}, weight decay {decay:g}" if decay else words,
         "" if claim is None else f"{claim:g}%",
         f"**{statistics.median(right):.1%}** ({each})",
-        f"{passes:.0f}",
+        f"{_passes(first):.0f}",
         f"{minutes:.1f} min",
         f"`{first['command']}`",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _passes(entry: dict) -> float:
+    """Return how often a training saw each of its questions."""
+    return entry["steps"] * entry["recipe"]["batch_size"] / entry["examples"]
 
 
 def choice() -> str:
@@ -91,9 +95,8 @@ def data() -> str:
     ]
     for name, entries in checkpoints.study("babi-data").items():
         kind, _, questions = name.partition("-")
-        passes = entries[0]["steps"] * entries[0]["recipe"]["batch_size"] / int(questions)
         tests = zip(*(entry["measured"] for entry in entries), strict=True)
         shown = [", ".join(f"{found['accuracy']:.1%}" for found in test) for test in tests]
-        size = f"{int(questions):,}, {passes:.3g}"
+        size = f"{int(questions):,}, {_passes(entries[0]):.3g}"
         lines.append(f"| {MODELS[kind][0]} | {size} | {' | '.join(shown)} |")
     return "\n".join(lines)

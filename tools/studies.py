@@ -50,9 +50,11 @@ def measure(tests: Sequence[dict], training: Training) -> list[dict]:
 def _measure_task(model: nn.Module, task: Task, seed: int, test: dict) -> dict:
     """Measure a test of a task, on a tape of ``slots`` where the test names it and there is one."""
     sizes = {key: value for key, value in test.items() if key != "slots"}
-    if "slots" in test and hasattr(model, "with_slots"):
-        return {**test, **evaluate_task(model.with_slots(test["slots"]), task, seed=seed, **sizes)}
-    return {**sizes, **evaluate_task(model, task, seed=seed, **sizes)}
+    if hasattr(model, "with_slots") and "slots" in test:
+        model = model.with_slots(test["slots"])
+    else:
+        test = sizes
+    return {**test, **evaluate_task(model, task, seed=seed, **sizes)}
 
 
 def run(name: str, study: Study, jobs: int, again: bool) -> None:
