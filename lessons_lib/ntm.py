@@ -72,6 +72,11 @@ class NTM(nn.Module):
         strength_bias: added to the bias of every head's raw β at the start (open in the paper).
             At 0, β starts near 0.69, and a slot that fits the key among 40 that do not has a
             content weight e^β / (e^β + 39) of 0.05; at 4, of 0.58: lookup can be found.
+        shift_bias: added to the bias of every head's raw s for a step forward at the start (open
+            in the paper). At 0 a head starts by spreading to both sides; at 3, of raw shifts near
+            0, 0.91 of it moves on, so that what follows one another is written side by side.
+        match_keys: every head's key starts as a copy of what the write head of its number adds
+            (open in the paper): what is written upon an input is what the same input looks for.
         clip: the controller's raw outputs to the heads are cut to ±clip (Collier & Beel 2018: 20);
             ``math.inf`` leaves them.
         fast: compute sequences with the hand-written backward pass of ``ntm_fast`` where it
@@ -99,6 +104,8 @@ class NTM(nn.Module):
         initial_weights: str = "first",
         head_gain: float = 1.0,
         strength_bias: float = 0.0,
+        shift_bias: float = 0.0,
+        match_keys: bool = False,
         clip: float = CLIP,
         fast: bool = True,
     ) -> None:
@@ -123,9 +130,7 @@ class NTM(nn.Module):
             self.controller = nn.Linear(seen, hidden_size)
         self.head_sizes = self._head_sizes()
         self.heads = nn.Linear(hidden_size, sum(self.head_sizes))
-        with torch.no_grad():
-            self.heads.weight.mul_(head_gain)
-            self.heads.bias.split(self.head_sizes)[1].add_(strength_bias)
+        self._start_heads(head_gain, strength_bias, shift_bias, match_keys)
         self.readout = nn.Linear(hidden_size + read_heads * width, output_size)
         self.first_read = nn.Parameter(torch.zeros(read_heads, width))
         self._make_starts()
@@ -134,6 +139,19 @@ class NTM(nn.Module):
         heads = self.read_heads + self.write_heads
         of_all = [heads * size for size in (self.width, 1, 1, 3, 1)]  # k, β, g, s, γ
         return of_all + [self.write_heads * self.width] * 2  # e, a
+
+    @torch.no_grad()
+    def _start_heads(self, gain: float, strength: float, shift: float, match_keys: bool) -> None:
+        self.heads.weight.mul_(gain)
+        if match_keys:
+            numbers = [*range(self.read_heads), *range(self.write_heads)]
+            for layer in (self.heads.weight, self.heads.bias):
+                key, *_, add = layer.split(self.head_sizes)
+                added = add.unflatten(0, (self.write_heads, self.width))
+                key.copy_(torch.cat([added[h % self.write_heads] for h in numbers]))
+        _, beta, _, s, *_ = self.heads.bias.split(self.head_sizes)
+        beta.add_(strength)
+        s[2::3].add_(shift)  # of each head's back, stay and forward
 
     def _make_starts(self) -> None:
         if self.memory_init == "constant":

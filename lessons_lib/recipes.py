@@ -105,17 +105,15 @@ def _task(name: str, task: str, model: dict[str, Any], **changes: Any) -> Recipe
     return replace(recipe, **changes)
 
 
-def _heads(count: int, hidden_size: int) -> dict[str, int]:
-    return {"read_heads": count, "write_heads": count, "hidden_size": hidden_size}
-
-
 _FEEDFORWARD = {"kind": "NTM", "controller": "feedforward", "slots": 24}
 _LSTM_NTM = {"kind": "NTM", "controller": "lstm", "slots": 24}
 # What the heads start with where content has to be found; docs/results.md has what it changes.
 _LOOKUP = {"head_gain": 2.6, "strength_bias": 4.0}
+_RECORDER = {**_LOOKUP, "shift_bias": 3.0, "match_keys": True}  # and where it follows other content
 _PLAIN_LSTM = {"kind": "LSTM", "hidden_size": 256}
 _COUNTING = {**_LOOKUP, "slots": 64, "memory_init": "random"}  # a slot to be known for a context
-_SORTING = {**_LOOKUP, "slots": 32}
+# A place for each priority; learned, the start of the memory can tell the places apart.
+_SORTING = {**_LOOKUP, "slots": 64, "memory_init": "learned", "read_heads": 4, "write_heads": 4}
 
 _ALL = [
     # Solves copy in half a minute of one core; lesson 5 says why it does.
@@ -124,15 +122,17 @@ _ALL = [
     _task(
         "ntm-ff-recall",
         _RECALL,
-        {**_FEEDFORWARD, **_LOOKUP, "slots": 40},
-        steps=2_500,
+        {**_FEEDFORWARD, **_RECORDER, "slots": 40},
+        steps=1_000,
+        batch_size=64,
         run_slots=128,
     ),
     _task(
         "ntm-lstm-recall",
         _RECALL,
-        {**_LSTM_NTM, **_LOOKUP, "slots": 40, "memory_init": "random"},
-        steps=5_000,
+        {**_LSTM_NTM, **_RECORDER, "slots": 40, "memory_init": "random"},
+        steps=1_200,
+        batch_size=64,
         beta2=0.98,
         run_slots=128,
     ),
@@ -161,15 +161,23 @@ _ALL = [
         steps=4_000,
         learning_rate=1e-2,
     ),
-    _task("ntm-ff-sort", _SORT, {**_FEEDFORWARD, **_SORTING, **_heads(8, 256)}, steps=1_500),
+    _task(
+        "ntm-ff-sort",
+        _SORT,
+        {**_FEEDFORWARD, **_SORTING, "hidden_size": 128},
+        steps=4_000,
+        batch_size=64,
+        learning_rate=1e-2,
+    ),
     _task(
         "ntm-lstm-sort",
         _SORT,
-        {**_LSTM_NTM, **_SORTING, **_heads(5, 100)},
-        steps=1_500,
+        {**_LSTM_NTM, **_SORTING},
+        steps=2_000,
+        batch_size=64,
         learning_rate=1e-2,
     ),
-    _task("lstm-sort", _SORT, _PLAIN_LSTM, steps=4_000, beta2=0.999),
+    _task("lstm-sort", _SORT, _PLAIN_LSTM, steps=2_000, batch_size=64, beta2=0.999),
     _copy(
         "ntm-copy",
         {"kind": "NTM", "controller": "feedforward", "slots": 24},

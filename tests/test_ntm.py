@@ -92,19 +92,57 @@ def test_heads_start_at_the_first_slot_or_where_they_learned_to():
     assert torch.equal(weights[0], learned.weights_start.softmax(-1))
 
 
-def test_the_strength_bias_raises_the_first_beta_of_every_head_and_nothing_else():
-    made = {}
-    for bias in (0.0, 4.0):
+def started(**options):
+    """Return the first step of two machines of one seed, with and without these options."""
+    inputs, traces = sequence(1, dtype=torch.float32), []
+    for chosen in ({}, options):
         torch.manual_seed(0)
-        made[bias] = NTM(INPUTS, OUTPUTS, slots=40, read_heads=2, strength_bias=bias)
-    inputs = sequence(1, dtype=torch.float32)
-    low, high = (model(inputs, trace=True)[2].at(0) for model in made.values())
+        model = NTM(INPUTS, OUTPUTS, slots=40, read_heads=2, write_heads=2, **chosen)
+        traces.append(model(inputs, trace=True)[2].at(0))
+    return traces
+
+
+PARAMETERS = {"key", "key_strength", "gate", "shift", "sharpening"}
+
+
+def same(first, second, names):
+    return all(torch.equal(getattr(first, name), getattr(second, name)) for name in names)
+
+
+def test_the_strength_bias_raises_the_first_beta_of_every_head_and_nothing_else():
+    low, high = started(strength_bias=4.0)
     for name in ("read", "write"):
         usual, raised = getattr(low, name), getattr(high, name)
         assert (usual.key_strength < 1).all()
         assert ((raised.key_strength > 3.7) & (raised.key_strength < 4.4)).all()
-        for other in ("key", "gate", "shift", "sharpening"):
-            assert torch.equal(getattr(usual, other), getattr(raised, other))
+        assert same(usual, raised, PARAMETERS - {"key_strength"})
+
+
+def test_the_shift_bias_moves_every_head_forward_and_changes_nothing_else():
+    spread, forward = started(shift_bias=3.0)
+    for name in ("read", "write"):
+        usual, moved = getattr(spread, name), getattr(forward, name)
+        assert (usual.shift < 0.6).all()
+        assert (moved.shift[..., 2] > 0.8).all()  # back, stay, forward
+        odds = [head.shift[..., 0] / head.shift[..., 1] for head in (usual, moved)]
+        torch.testing.assert_close(*odds)
+        assert same(usual, moved, PARAMETERS - {"shift"})
+
+
+@pytest.mark.parametrize(("reads", "writes"), [(1, 1), (3, 2), (1, 3)])
+def test_matched_keys_start_as_what_the_write_head_of_their_number_adds(reads, writes):
+    options = {"slots": 40, "read_heads": reads, "write_heads": writes, "match_keys": True}
+    trace = NTM(INPUTS, OUTPUTS, head_gain=2.6, **options)(
+        sequence(1, dtype=torch.float32), trace=True
+    )[2]
+    for head in range(reads):
+        torch.testing.assert_close(
+            trace.read.key[:, :, head], trace.add_vector[:, :, head % writes]
+        )
+    torch.testing.assert_close(trace.write.key, trace.add_vector)
+    low, matched = started(match_keys=True)
+    assert same(low.read, matched.read, PARAMETERS - {"key"})
+    assert torch.equal(low.add_vector, matched.add_vector)
 
 
 def test_the_head_gain_scales_the_heads_first_weights_and_nothing_else():

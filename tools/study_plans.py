@@ -33,14 +33,22 @@ def _starts(recipe: Recipe, choices: Sequence[str], name: str) -> list[Recipe]:
     ]
 
 
-def _heads(recipe: Recipe, choices: dict[str, tuple[float, float]]) -> list[Recipe]:
-    """Return a recipe with other starts of the heads: their gain and the bias of β."""
+def _heads(recipe: Recipe) -> list[Recipe]:
+    """Return a recipe with less done to the start of its heads, from PyTorch's own upwards."""
+    usual = {"head_gain": 1.0, "strength_bias": 0.0, "shift_bias": 0.0, "match_keys": False}
+    kept = {
+        "usual": (),
+        "strong": ("head_gain", "strength_bias"),
+        "strong-forward": ("head_gain", "strength_bias", "shift_bias"),
+        "strong-matched": ("head_gain", "strength_bias", "match_keys"),
+        "forward-matched": ("shift_bias", "match_keys"),
+    }
     return [
         recipe.changed(
             name=f"{recipe.name}-{name}",
-            model={**recipe.model, "head_gain": gain, "strength_bias": bias},
+            model={**recipe.model, **usual, **{key: recipe.model[key] for key in keys}},
         )
-        for name, (gain, bias) in choices.items()
+        for name, keys in kept.items()
     ]
 
 
@@ -170,7 +178,7 @@ def studies() -> dict[str, Study]:
     lstm = {**live.model, "controller": "lstm"}
     copy = live.changed(model=lstm, steps=1500, measure_every=50, run_slots=None)
     recall = find("ntm-ff-recall")
-    on_tape = recall.changed(measure_every=50, run_slots=None)
+    on_tape = recall.changed(steps=600, measure_every=25, run_slots=None)
     ntm_starts = ("constant", "learned", "random")
     told = find("lntm-qa1").changed(steps=3000, measure_every=250, stop_at=None)
     return {
@@ -195,12 +203,12 @@ def studies() -> dict[str, Study]:
         "tasks-recall": Study(
             "associative recall by NTM with both controllers and by an LSTM",
             [find("ntm-ff-recall"), find("ntm-lstm-recall"), find("lstm-recall")],
-            five,
+            ten,
             [{"count": 500}, *({"count": 100, "items": items} for items in (2, 6, 10, 15, 20))],
         ),
         "recall-heads": Study(
-            "associative recall with PyTorch's start of the heads, and with half of the other",
-            _heads(recall, {"usual": (1.0, 0.0), "gain": (2.6, 0.0), "strength": (1.0, 4.0)}),
+            "associative recall with PyTorch's start of the heads, and with parts of the other",
+            _heads(recall),
             five,
             [{"count": 500}, {"count": 100, "items": 2}, {"count": 100, "items": 20}],
         ),
