@@ -109,7 +109,7 @@ _FEEDFORWARD = {"kind": "NTM", "controller": "feedforward", "slots": 24}
 _LSTM_NTM = {"kind": "NTM", "controller": "lstm", "slots": 24}
 # What the heads start with where content has to be found; docs/results.md has what it changes.
 _LOOKUP = {"head_gain": 2.6, "strength_bias": 4.0}
-_RECORDER = {**_LOOKUP, "shift_bias": 3.0, "match_keys": True}  # and where it follows other content
+_RECORDER = {**_LOOKUP, "shift_bias": 3.0, "match_keys": True}  # that walk
 _PLAIN_LSTM = {"kind": "LSTM", "hidden_size": 256}
 _COUNTING = {**_LOOKUP, "slots": 64, "memory_init": "random"}  # a slot to be known for a context
 # A place for each priority; learned, the start of the memory can tell the places apart.
