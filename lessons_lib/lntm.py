@@ -69,13 +69,17 @@ class LNTM(nn.Module):
         feed_reads: whether the reads feed the next controller step. Open. Without, the controller
             is one fused call over the whole sequence and only the memory is a loop.
         memory_init: "gaussian", drawn once per model and kept in a saved buffer (open: fixed,
-            learned or drawn anew); "constant" 1e-6, with which the write pointer cannot focus.
+            learned or drawn anew); "drawn", in training anew for every sequence, and in ``eval()``
+            the saved one; "constant" 1e-6, with which the write pointer cannot focus.
         memory_scale: standard deviation of the Gaussian start. Open.
         content_keys: "shared", one key for all pointers, as eq. 9 is indexed; "own", one each.
+        normalise: whether heads and output see the controller through a layer normalisation
+            (Ba et al. 2016). Open. The controller's own recurrence does without.
         fast: use the hand-written backward passes: of ``lntm_fast`` for the writes where reads are
             not fed back, up to 64 slots; of ``lntm_fed`` for the whole machine where they are, as
-            ``lntm_fed.worthwhile`` says. For float32 and float64, without trace and ``torch.func``;
-            first derivatives alone. The numbers are those of the plain path, up to rounding.
+            ``lntm_fed.worthwhile`` says, without ``normalise``. For float32 and float64, without
+            trace and ``torch.func``; first derivatives alone. The numbers are those of the plain
+            path, up to rounding.
 
     Under ``torch.autocast`` the machine keeps the precision of its parameters.
 
@@ -97,24 +101,29 @@ class LNTM(nn.Module):
         memory_init: str = "gaussian",
         memory_scale: float = 1.0,
         content_keys: str = "shared",
+        normalise: bool = False,
         fast: bool = True,
     ) -> None:
         super().__init__()
         sizes = (input_size, output_size, slots, width, read_pointers, kernel_size, hidden_size)
         if min(sizes) < 1 or kernel_size % 2 == 0:
             raise ValueError(f"expected sizes of at least 1 and an odd kernel_size, got {sizes}")
-        if memory_init not in ("gaussian", "constant"):
-            raise ValueError(f"expected memory_init gaussian or constant, got {memory_init!r}")
+        if memory_init not in ("gaussian", "drawn", "constant"):
+            raise ValueError(
+                f"expected memory_init gaussian, drawn or constant, got {memory_init!r}"
+            )
         if content_keys not in ("shared", "own"):
             raise ValueError(f"expected content_keys shared or own, got {content_keys!r}")
         self.input_size, self.output_size = input_size, output_size
         self.slots, self.width, self.read_pointers = slots, width, read_pointers
         self.feed_reads, self.fast = feed_reads, fast
+        self.memory_init, self.memory_scale = memory_init, memory_scale
         fed = read_pointers * width if feed_reads else 0
         self.controller = nn.LSTM(input_size + fed, hidden_size)
         keys = read_pointers if content_keys == "own" else 1
         self.write_sizes = [width, width, 1, 1]  # e, a, f, γ
         self.read_sizes = [keys * width, keys, read_pointers]  # c, β, g
+        self.seen = nn.LayerNorm(hidden_size) if normalise else nn.Identity()
         self.writer = nn.Linear(hidden_size, sum(self.write_sizes))
         self.reader = nn.Linear(hidden_size, sum(self.read_sizes))
         bound = (width * kernel_size) ** -0.5
@@ -123,19 +132,22 @@ class LNTM(nn.Module):
             torch.empty(read_pointers, width, kernel_size).uniform_(-bound, bound)
         )
         self.readout = nn.Linear(hidden_size + read_pointers * width, output_size)
-        if memory_init == "gaussian":
-            start = torch.randn(slots, width) * memory_scale
-        else:
+        if memory_init == "constant":
             start = torch.full((slots, width), CONSTANT_START)
+        else:
+            start = torch.randn(slots, width) * memory_scale
         self.register_buffer("memory_start", start)
 
     def initial_state(self, batch: int) -> LNTMState:
-        """Return the start: the saved memory, a zero controller, zero reads where they feed."""
+        """Return the start: the memory's, a zero controller, zero reads where they feed."""
         zeros = self.readout.weight.new_zeros(batch, self.controller.hidden_size)
         reads = None
         if self.feed_reads:
             reads = zeros.new_zeros(batch, self.read_pointers, self.width)
-        return LNTMState(self.memory_start.expand(batch, -1, -1), zeros, zeros, reads)
+        start = self.memory_start.expand(batch, -1, -1)
+        if self.memory_init == "drawn" and self.training:
+            start = torch.randn_like(start) * self.memory_scale
+        return LNTMState(start, zeros, zeros, reads)
 
     def forward(
         self,
@@ -190,13 +202,15 @@ class LNTM(nn.Module):
     def _fast_applies(self, inputs: Tensor, trace: bool) -> bool:
         few = self.slots <= lntm_fast.MOST_SLOTS
         if self.feed_reads:
-            few = lntm_fed.worthwhile(self.slots, self.read_pointers)
+            plain = isinstance(self.seen, nn.Identity)
+            few = plain and lntm_fed.worthwhile(self.slots, self.read_pointers)
         return self.fast and few and not trace and derivatives_by_hand(inputs)
 
     def _run_fused(self, inputs, state, lengths, at, write_scale):
         """Run the controller in one call, then the memory in a loop, then the reads in one call."""
         start = (state.hidden, state.cell)
         hidden, (last_hidden, last_cell) = run_layer(self.controller, inputs, start, lengths)
+        hidden = self.seen(hidden)
         memories = self._write_all(state.memory, hidden, write_scale)  # (T, B, S, W)
         last = last_step(memories, lengths)
         if at is None:
@@ -257,9 +271,10 @@ class LNTM(nn.Module):
             seen = torch.cat([x, state.reads.flatten(1)], dim=-1) if self.feed_reads else x
             made = cells.lstm_step(seen, state.hidden, state.cell, weights)
             scale = None if write_scale is None else write_scale[t]
-            after, write = self._write(state.memory, made.hidden, scale)
-            reads, read_head = self._read(after, made.hidden)
-            features.append(torch.cat([made.hidden, reads.flatten(1)], dim=-1))
+            shown = self.seen(made.hidden)
+            after, write = self._write(state.memory, shown, scale)
+            reads, read_head = self._read(after, shown)
+            features.append(torch.cat([shown, reads.flatten(1)], dim=-1))
             if trace:
                 records.append(
                     Trace(

@@ -141,8 +141,9 @@ _ALL = [
     _task(
         "ntm-lstm-repeat",
         _REPEAT,
-        {**_LSTM_NTM, "slots": 40},
-        steps=4_000,
+        {**_LSTM_NTM, **_RECORDER, "slots": 40},
+        steps=3_000,
+        batch_size=64,
         learning_rate=1e-2,
     ),
     _task("lstm-repeat", _REPEAT, _PLAIN_LSTM, steps=6_000, beta2=0.999),

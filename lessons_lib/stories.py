@@ -94,3 +94,18 @@ def last_statement_place(question: Question) -> str:
             if word in _PLACES:
                 return word
     return ""
+
+
+def last_touch_place(question: Question) -> str:
+    """Return where the thing asked for was last taken or put down: all of qa2 but the carrying.
+
+    It is where the person of the last sentence about the thing had gone to by then. An empty
+    string where the story does not say so.
+    """
+    place, touched = {}, ""
+    for person, *words in question.story:
+        if words[-1] in _PLACES:
+            place[person] = words[-1]
+        elif question.question[-1] in words:
+            touched = place.get(person, "")
+    return touched

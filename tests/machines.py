@@ -22,6 +22,7 @@ KINDS = {
     "LNTM constant": ("LNTM", {**_TAPE, "read_pointers": 1, "memory_init": "constant"}),
     "LNTM wide kernel": ("LNTM", {**_TAPE, "read_pointers": 2, "kernel_size": 7}),
     "LNTM own keys": ("LNTM", {**_TAPE, "read_pointers": 3, "content_keys": "own"}),
+    "LNTM normalised": ("LNTM", {**_TAPE, "read_pointers": 2, "normalise": True}),
     "LNTM fed": ("LNTM", {**_TAPE, "read_pointers": 3, "feed_reads": True}),
     "LNTM fed, own keys": (
         "LNTM",

@@ -119,7 +119,41 @@ def test_the_gaussian_start_is_drawn_once_per_model_and_saved():
     assert torch.equal(one.initial_state(2).memory, one.memory_start.expand(2, -1, -1))
 
 
+def test_a_drawn_start_differs_by_sequence_in_training_and_is_the_saved_one_else():
+    torch.manual_seed(0)
+    model = LNTM(1, 1, slots=64, memory_init="drawn", memory_scale=3.0)
+    one, other = model.initial_state(2).memory
+    assert not torch.equal(one, other)
+    assert not torch.equal(one, model.initial_state(2).memory[0])
+    assert abs(one.std().item() - 3) < 0.2
+    model.eval()
+    assert torch.equal(model.initial_state(2).memory, model.memory_start.expand(2, -1, -1))
+
+
 # Open choices
+
+
+def test_a_normalised_controller_is_seen_by_heads_and_output_alike_at_any_scale():
+    """Layer normalisation (Ba et al. 2016): mean 0 and variance 1 whatever the cell holds."""
+    model = make("LNTM normalised", hidden_size=50)
+    model.seen.reset_parameters()
+    hidden = model(sequence(4), trace=True)[2].hidden
+    assert (hidden.mean(-1).abs() > 1e-3).any()
+    seen = model.seen(hidden)
+    assert_same(seen.mean(-1), torch.zeros(4, 3, dtype=torch.float64))
+    assert (seen.var(-1, unbiased=False) - 1).abs().max() < 0.01
+    write, read = model.writer(seen), model.reader(seen)
+    trace = model(sequence(4), trace=True)[2]
+    assert_same(trace.add_gate, write[..., -2:-1].sigmoid())
+    assert_same(trace.read.gate, read[..., -2:].sigmoid())
+
+
+def test_reads_that_feed_a_normalised_controller_run_step_by_step():
+    model = make("LNTM fed", normalise=True)
+    inputs, of = sequence(4), list(model.parameters())
+    fast, steps = model(inputs), model(inputs, trace=True)[:2]
+    assert_same(fast, steps)
+    assert_same(slopes(fast, of), slopes(steps, of))
 
 
 def test_shared_keys_are_one_for_all_pointers_and_own_keys_differ():
@@ -182,7 +216,10 @@ def test_a_write_scale_of_zero_takes_what_a_step_adds_away(name):
     [
         ({"kernel_size": 4}, r"expected sizes of at least 1 and an odd kernel_size"),
         ({"read_pointers": 0}, r"expected sizes of at least 1 and an odd kernel_size"),
-        ({"memory_init": "random"}, r"expected memory_init gaussian or constant, got 'random'"),
+        (
+            {"memory_init": "random"},
+            r"expected memory_init gaussian, drawn or constant, got 'random'",
+        ),
         ({"content_keys": "two"}, r"expected content_keys .*got 'two'"),
     ],
 )
@@ -192,7 +229,7 @@ def test_a_wrong_choice_is_named(options, message):
 
 
 def test_any_combination_of_choices_runs():
-    choices = itertools.product(["gaussian", "constant"], ["shared", "own"], [False, True])
+    choices = itertools.product(["gaussian", "drawn", "constant"], ["shared", "own"], [False, True])
     for memory_init, content_keys, feed_reads in choices:
         model = LNTM(
             INPUTS,

@@ -288,6 +288,26 @@ def test_last_statement_place():
     assert stories.last_statement_place(Question(story[1:], (), "")) == ""
 
 
+def test_last_touch_place_is_where_its_person_was_then_and_not_later():
+    story = (
+        ("mary", "went", "to", "the", "office"),
+        ("john", "went", "to", "the", "garden"),
+        ("mary", "got", "the", "milk", "there"),
+        ("mary", "went", "to", "the", "kitchen"),
+        ("john", "dropped", "the", "apple"),
+    )
+    where = ("where", "is", "the")
+    assert stories.last_touch_place(Question(story, (*where, "milk"), "kitchen")) == "office"
+    assert stories.last_touch_place(Question(story, (*where, "apple"), "garden")) == "garden"
+    assert stories.last_touch_place(Question(story[2:], (*where, "milk"), "kitchen")) == ""
+
+
+def test_two_thirds_of_qa2_ask_where_a_thing_was_put_down(made):
+    questions = made["qa2", "valid"]
+    right = share(questions, lambda item: stories.last_touch_place(item) == item.answer)
+    assert 0.6 < right < 0.72
+
+
 def test_qa1_cannot_be_answered_without_memory(made):
     questions = made["qa1", "valid"]
     right = share(questions, lambda item: stories.last_statement_place(item) == item.answer)

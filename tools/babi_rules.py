@@ -1,9 +1,10 @@
-"""What two rules without a network score on the real questions, beside every trained model.
+"""What rules without a network score on the real questions, beside every trained model.
 
     python -m tools.babi_rules tasks_1-20_v1-2.tar.gz
 
-One rule always gives the commonest answer of the training questions; the other names the place of
-the last statement. Writes data/babi_rules.json.
+One rule always gives the commonest answer of the training questions; one names the place of the
+last statement; one the place where the thing asked for was last taken or put down. Writes
+data/babi_rules.json.
 """
 
 from __future__ import annotations
@@ -27,15 +28,18 @@ def share(answers: Iterable[str], questions: Sequence[Question]) -> float:
 
 
 def score(archive: Path, task: str) -> dict:
-    """Return what both rules score on the valid questions of a task."""
+    """Return what the rules score on the valid questions of a task."""
     train, valid = babi.load(archive, task, "train"), babi.load(archive, task, "valid")
     commonest = stories.majority_answer(train)
-    last = map(stories.last_statement_place, valid)
+    last, touch = (
+        map(rule, valid) for rule in (stories.last_statement_place, stories.last_touch_place)
+    )
     return {
         "task": task,
         "questions": len(valid),
         "commonest_answer": share([commonest] * len(valid), valid),
         "last_place": share(last, valid),
+        "last_touch": share(touch, valid),
     }
 
 
@@ -47,7 +51,9 @@ def main() -> None:
     archive = parser.parse_args().archive
     entries = [score(archive, task) for task in TASKS]
     for entry in entries:
-        print("{task:<6}{commonest_answer:>8.1%}{last_place:>8.1%}".format(**entry))
+        print(
+            "{task:<6}{commonest_answer:>8.1%}{last_place:>8.1%}{last_touch:>8.1%}".format(**entry)
+        )
     about = {
         "command": "python -m tools.babi_rules ARCHIVE",
         "versions": records.versions(),

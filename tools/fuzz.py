@@ -41,6 +41,10 @@ def configuration(number: int, seed: int = 0) -> Recipe:
             "write_heads": size(4),
             "memory_init": str(random.choice(["constant", "learned", "random"])),
             "initial_weights": str(random.choice(["first", "learned"])),
+            "head_gain": float(10 ** random.uniform(-1, 1)),
+            "strength_bias": float(random.uniform(-10, 50)),
+            "shift_bias": float(random.uniform(-10, 10)),
+            "match_keys": bool(random.random() < 0.5),
             "fast": bool(random.random() < 0.8),
         }
     else:
@@ -49,7 +53,8 @@ def configuration(number: int, seed: int = 0) -> Recipe:
             "read_pointers": size(32),
             "kernel_size": int(random.choice([1, 3, 7])),
             "feed_reads": bool(random.random() < 0.5),
-            "memory_init": str(random.choice(["gaussian", "constant"])),
+            "memory_init": str(random.choice(["gaussian", "drawn", "constant"])),
+            "normalise": bool(random.random() < 0.3),
             "memory_scale": float(10 ** random.uniform(-4, 4)),
             "content_keys": str(random.choice(["shared", "own"])),
         }

@@ -80,7 +80,7 @@ def trainings() -> str:
         record = read_json(checkpoints.DATA / "checkpoints" / f"{name}.json")
         minutes = record["cpu_seconds"] / 60
         lines.append(
-            f"| `{name}` | {record['steps']:,} | {minutes:.0f} min | `{record['command']}` |"
+            f"| `{name}` | {record['steps']:,} | {minutes:.1f} min | `{record['command']}` |"
         )
     return "\n".join(lines)
 

@@ -42,7 +42,11 @@ def _recorded(study: str) -> dict[str, list[dict]]:
 
 
 def _rules(entry: dict, command: str) -> list[str]:
-    named = {"commonest answer": "commonest_answer", "place named last": "last_place"}
+    named = {
+        "commonest answer": "commonest_answer",
+        "place named last": "last_place",
+        "place of the last touch": "last_touch",
+    }
     return [
         f"| {entry['task']} | rule: {rule} | | {entry[key]:.1%} | | | `{command}` |"
         for rule, key in named.items()
@@ -77,12 +81,19 @@ def _passes(entry: dict) -> float:
 
 
 def choice() -> str:
-    """Return what was tried on qa1 and qa6, on held-out training questions."""
-    lines = ["| L-NTM, R = 8 | on | held out, at the end | CPU time |", "|---|---|---|---|"]
-    for study, task in (("babi-choice", "qa1"), ("babi-choice-qa6", "qa6")):
-        for name, (entry,) in _recorded(study).items():
+    """Return what was tried, on held-out training questions."""
+    lines = ["| L-NTM, R = 8, or LSTM | on | held out | CPU time |", "|---|---|---|---|"]
+    for which in ("", "-qa2", "-qa2-lstm", "-qa6", "-qa9", "-qa15"):
+        for name, (entry,) in _recorded(f"babi-choice{which}").items():
             right, minutes = entry["curve"][-1]["accuracy"], entry["cpu_seconds"] / 60
-            words = "the settings that the other lines change" if name == "chosen" else name
+            words = name
+            if name == "chosen":
+                decay = entry["recipe"]["weight_decay"]
+                words = "the settings that the other lines change"
+                words += f", weight decay {decay:g}" if decay else ""
+            if entry["recipe"]["model"]["kind"] == "LSTM":
+                words = f"LSTM: {words}"
+            task = entry["recipe"]["data"]["task"]
             lines.append(f"| {words} | {task} | {right:.1%} | {minutes:.1f} min |")
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lessons_lib.recipes import Recipe, find
 
 BABI = "$LESSONS_BABI"
+DECAY = {"qa1": 0.1, "qa2": 0.3}  # the weight decay of all models of a task
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def _babi(task: str, steps: int = 4000) -> Study:
     """Return the L-NTM paper's table for a task of real bAbI: all models with the same settings.
 
     The settings were chosen on the last 1,000 training questions, never on the valid ones: on
-    those of qa1 weight decay helped, on those of qa6 it did nothing.
+    those of qa1 and qa2 weight decay helped, on those of qa6 it did nothing.
     """
     lstm = Recipe(
         f"{task}-lstm",
@@ -65,7 +66,7 @@ def _babi(task: str, steps: int = 4000) -> Study:
         steps=steps,
         learning_rate=1e-2,
         beta2=0.95,
-        weight_decay=0.1 if task in ("qa1", "qa2") else 0.0,
+        weight_decay=DECAY.get(task, 0.0),
         decay="cosine",
         measure_every=250,
     )
@@ -123,6 +124,9 @@ def _changes(chosen: Recipe) -> Callable[..., Recipe]:
     return but
 
 
+_WHOLE = {"data": {"whole_stories": True}, "batch_size": 32, "steps": 2000}  # 5 answers a story
+
+
 def _choice() -> Study:
     """Return what was tried on held-out training questions of qa1, one change at a time."""
     chosen = _babi("qa1").recipes[-3].changed(name="chosen", weight_decay=0.0)  # 8 pointers
@@ -140,28 +144,52 @@ def _choice() -> Study:
         but("weight decay 0.1", weight_decay=0.1),
         but("kernel of 7", {"kernel_size": 7}),
         but("constant start", {"memory_init": "constant"}),
-        but("whole stories", data={"whole_stories": True}, batch_size=32, steps=2000),
+        but("whole stories", **_WHOLE),
     ]
     about = "real qa1, L-NTM: the settings of the tables and what else was tried, on held-out ones"
     return Study(about, recipes, [10], [])
 
 
-def _against_overfitting() -> Study:
-    """Return what was tried on held-out questions of qa6, where every model learns its data."""
-    chosen = _babi("qa6").recipes[-1].changed(name="chosen")  # 8 pointers
+def _by_heart(
+    task: str,
+    at_first: float,
+    *decays: float,
+    model: str = "lntm8",
+    changes: dict | None = None,
+) -> Study:
+    """Return what was tried on a task that every model learns by heart, on held-out questions.
+
+    ``changes`` are made one at a time, each with the weight decay ``at_first`` unless it says else.
+    """
+    (model,) = [recipe for recipe in _babi(task).recipes if recipe.name == f"{task}-{model}"]
+    chosen = model.changed(name="chosen", weight_decay=at_first)
     but = _changes(chosen)
-    recipes = [
-        chosen,
-        but("weight decay 0.1", weight_decay=0.1),
-        but("word dropout 0.2", {"dropout": 0.2}),
-        but("word dropout 0.5", {"dropout": 0.5}),
-        but("weight decay 0.3", weight_decay=0.3),
-        but("controller of 32", {"hidden_size": 32}),
-        but("rate 2e-2", learning_rate=2e-2),
-        but("whole stories", data={"whole_stories": True}, batch_size=32, steps=2000),
-    ]
-    about = "real qa6, L-NTM: what was tried against learning the data by heart, on held-out ones"
+    recipes = [chosen]
+    recipes += [but(f"weight decay {decay:g}", weight_decay=decay) for decay in decays]
+    recipes += [but(name, **change) for name, change in (changes or {}).items()]
+    about = f"real {task}: what was tried against learning by heart, on held-out questions"
     return Study(about, recipes, [10], [])
+
+
+_DROPOUT = {f"word dropout {share}": {"model": {"dropout": share}} for share in (0.2, 0.5)}
+_TRIED_ON_QA6 = {
+    **_DROPOUT,
+    "controller of 32": {"model": {"hidden_size": 32}},
+    "rate 2e-2": {"learning_rate": 2e-2},
+    "whole stories": _WHOLE,
+}
+_BESIDE_DECAY = {
+    "word dropout 0.2": {"model": {"dropout": 0.2}},
+    "whole stories": _WHOLE,
+    "8,000 updates": {"steps": 8000},
+    "layer normalisation": {"model": {"normalise": True}},
+    "start drawn anew": {"model": {"memory_init": "drawn"}},
+    "reads fed back": {"model": {"feed_reads": True}},
+}
+_TRIED_ON_QA2 = {
+    f"weight decay 0.3, {name}": {**change, "weight_decay": 0.3}
+    for name, change in _BESIDE_DECAY.items()
+}
 
 
 def studies() -> dict[str, Study]:
@@ -251,7 +279,11 @@ def studies() -> dict[str, Study]:
         "babi-qa1-no-decay": _without_decay("qa1"),
         "babi-qa2-no-decay": _without_decay("qa2", most=1),
         "babi-choice": _choice(),
-        "babi-choice-qa6": _against_overfitting(),
+        "babi-choice-qa2": _by_heart("qa2", 0.1, 0.3, 0.5, 1.0, changes=_DROPOUT | _TRIED_ON_QA2),
+        "babi-choice-qa2-lstm": _by_heart("qa2", 0.3, 0.5, 1.0, model="lstm"),
+        "babi-choice-qa6": _by_heart("qa6", 0.0, 0.1, 0.3, 1.0, changes=_TRIED_ON_QA6),
+        "babi-choice-qa9": _by_heart("qa9", 0.0, 0.3),
+        "babi-choice-qa15": _by_heart("qa15", 0.0, 0.3),
         "babi-data": Study(
             "qa1 with 10,000 and with 100,000 generated questions, the same number of updates",
             _generated(),
