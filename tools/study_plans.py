@@ -280,7 +280,7 @@ def studies() -> dict[str, Study]:
         "babi-qa2-no-decay": _without_decay("qa2", most=1),
         "babi-choice": _choice(),
         "babi-choice-qa2": _by_heart("qa2", 0.1, 0.3, 0.5, 1.0, changes=_DROPOUT | _TRIED_ON_QA2),
-        "babi-choice-qa2-lstm": _by_heart("qa2", 0.3, 0.5, 1.0, model="lstm"),
+        "babi-choice-qa2-lstm": _by_heart("qa2", 0.3, 0.5, model="lstm"),
         "babi-choice-qa6": _by_heart("qa6", 0.0, 0.1, 0.3, 1.0, changes=_TRIED_ON_QA6),
         "babi-choice-qa9": _by_heart("qa9", 0.0, 0.3),
         "babi-choice-qa15": _by_heart("qa15", 0.0, 0.3),
