@@ -202,8 +202,8 @@ class LNTM(nn.Module):
     def _fast_applies(self, inputs: Tensor, trace: bool) -> bool:
         few = self.slots <= lntm_fast.MOST_SLOTS
         if self.feed_reads:
-            plain = isinstance(self.seen, nn.Identity)
-            few = plain and lntm_fed.worthwhile(self.slots, self.read_pointers)
+            few = lntm_fed.worthwhile(self.slots, self.read_pointers)
+            few = few and isinstance(self.seen, nn.Identity)  # it has no normalisation
         return self.fast and few and not trace and derivatives_by_hand(inputs)
 
     def _run_fused(self, inputs, state, lengths, at, write_scale):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lessons_lib.recipes import Recipe, find
@@ -114,81 +114,67 @@ def _generated() -> list[Recipe]:
     ]
 
 
-def _changes(chosen: Recipe) -> Callable[..., Recipe]:
-    """Return a function that gives a recipe with some settings changed, under another name."""
+def _tried(task: str, changes: dict[str, dict], *, decay: float, model: str = "lntm8") -> Study:
+    """Return what was tried on held-out training questions of a task, one change at a time.
 
-    def but(name: str, model: dict | None = None, data: dict | None = None, **changes) -> Recipe:
-        data, model = {**chosen.data, **(data or {})}, {**chosen.model, **(model or {})}
-        return chosen.changed(name=name, data=data, model=model, **changes)
-
-    return but
-
-
-_WHOLE = {"data": {"whole_stories": True}, "batch_size": 32, "steps": 2000}  # 5 answers a story
-
-
-def _choice() -> Study:
-    """Return what was tried on held-out training questions of qa1, one change at a time."""
-    chosen = _babi("qa1").recipes[-3].changed(name="chosen", weight_decay=0.0)  # 8 pointers
-    but, usual = _changes(chosen), {"learning_rate": 3e-3, "beta2": 0.999}
-    recipes = [
-        chosen,
-        but("no curriculum", data={"curriculum": 0}),
-        but("no curriculum, rate 3e-3, β₂ 0.999", data={"curriculum": 0}, **usual),
-        but("rate 3e-3, β₂ 0.999", **usual),
-        but("rate 2e-2", learning_rate=2e-2),
-        but("constant rate", decay="none"),
-        but("controller of 64", {"hidden_size": 64}),
-        but("reads fed back", {"feed_reads": True}),
-        but("word dropout 0.2", {"dropout": 0.2}),
-        but("weight decay 0.1", weight_decay=0.1),
-        but("kernel of 7", {"kernel_size": 7}),
-        but("constant start", {"memory_init": "constant"}),
-        but("whole stories", **_WHOLE),
-    ]
-    about = "real qa1, L-NTM: the settings of the tables and what else was tried, on held-out ones"
-    return Study(about, recipes, [10], [])
-
-
-def _by_heart(
-    task: str,
-    at_first: float,
-    *decays: float,
-    model: str = "lntm8",
-    changes: dict | None = None,
-) -> Study:
-    """Return what was tried on a task that every model learns by heart, on held-out questions.
-
-    ``changes`` are made one at a time, each with the weight decay ``at_first`` unless it says else.
+    Each of the ``changes``, by name, is made to the settings of the tables with this weight decay;
+    those of ``model`` and ``data`` to what stands there.
     """
-    (model,) = [recipe for recipe in _babi(task).recipes if recipe.name == f"{task}-{model}"]
-    chosen = model.changed(name="chosen", weight_decay=at_first)
-    but = _changes(chosen)
+    (of_table,) = [recipe for recipe in _babi(task).recipes if recipe.name == f"{task}-{model}"]
+    chosen = of_table.changed(name="chosen", weight_decay=decay)
     recipes = [chosen]
-    recipes += [but(f"weight decay {decay:g}", weight_decay=decay) for decay in decays]
-    recipes += [but(name, **change) for name, change in (changes or {}).items()]
-    about = f"real {task}: what was tried against learning by heart, on held-out questions"
+    for name, change in changes.items():
+        within = {key: {**getattr(chosen, key), **change.get(key, {})} for key in ("model", "data")}
+        recipes.append(chosen.changed(name=name, **{**change, **within}))
+    about = f"real {task}: what was tried, on held-out training questions"
     return Study(about, recipes, [10], [])
+
+
+def _decays(*decays: float) -> dict[str, dict]:
+    return {f"weight decay {decay:g}": {"weight_decay": decay} for decay in decays}
 
 
 _DROPOUT = {f"word dropout {share}": {"model": {"dropout": share}} for share in (0.2, 0.5)}
+_WHOLE = {  # five answers a story
+    "whole stories": {"data": {"whole_stories": True}, "batch_size": 32, "steps": 2000}
+}
+_USUAL_ADAM = {"learning_rate": 3e-3, "beta2": 0.999}
+_TRIED_ON_QA1 = {
+    "no curriculum": {"data": {"curriculum": 0}},
+    "no curriculum, rate 3e-3, β₂ 0.999": {"data": {"curriculum": 0}, **_USUAL_ADAM},
+    "rate 3e-3, β₂ 0.999": _USUAL_ADAM,
+    "rate 2e-2": {"learning_rate": 2e-2},
+    "constant rate": {"decay": "none"},
+    "controller of 64": {"model": {"hidden_size": 64}},
+    "reads fed back": {"model": {"feed_reads": True}},
+    "word dropout 0.2": _DROPOUT["word dropout 0.2"],
+    **_decays(0.1),
+    "kernel of 7": {"model": {"kernel_size": 7}},
+    "constant start": {"model": {"memory_init": "constant"}},
+    **_WHOLE,
+}
 _TRIED_ON_QA6 = {
+    **_decays(0.1, 0.3, 1.0),
     **_DROPOUT,
     "controller of 32": {"model": {"hidden_size": 32}},
     "rate 2e-2": {"learning_rate": 2e-2},
-    "whole stories": _WHOLE,
+    **_WHOLE,
 }
 _BESIDE_DECAY = {
-    "word dropout 0.2": {"model": {"dropout": 0.2}},
-    "whole stories": _WHOLE,
+    "word dropout 0.2": _DROPOUT["word dropout 0.2"],
+    **_WHOLE,
     "8,000 updates": {"steps": 8000},
     "layer normalisation": {"model": {"normalise": True}},
     "start drawn anew": {"model": {"memory_init": "drawn"}},
     "reads fed back": {"model": {"feed_reads": True}},
 }
 _TRIED_ON_QA2 = {
-    f"weight decay 0.3, {name}": {**change, "weight_decay": 0.3}
-    for name, change in _BESIDE_DECAY.items()
+    **_decays(0.3, 0.5, 1.0),
+    **_DROPOUT,
+    **{
+        f"weight decay 0.3, {name}": {**change, "weight_decay": 0.3}
+        for name, change in _BESIDE_DECAY.items()
+    },
 }
 
 
@@ -278,12 +264,12 @@ def studies() -> dict[str, Study]:
         ),
         "babi-qa1-no-decay": _without_decay("qa1"),
         "babi-qa2-no-decay": _without_decay("qa2", most=1),
-        "babi-choice": _choice(),
-        "babi-choice-qa2": _by_heart("qa2", 0.1, 0.3, 0.5, 1.0, changes=_DROPOUT | _TRIED_ON_QA2),
-        "babi-choice-qa2-lstm": _by_heart("qa2", 0.3, 0.5, model="lstm"),
-        "babi-choice-qa6": _by_heart("qa6", 0.0, 0.1, 0.3, 1.0, changes=_TRIED_ON_QA6),
-        "babi-choice-qa9": _by_heart("qa9", 0.0, 0.3),
-        "babi-choice-qa15": _by_heart("qa15", 0.0, 0.3),
+        "babi-choice": _tried("qa1", _TRIED_ON_QA1, decay=0.0),
+        "babi-choice-qa2": _tried("qa2", _TRIED_ON_QA2, decay=0.1),
+        "babi-choice-qa2-lstm": _tried("qa2", _decays(0.5), decay=0.3, model="lstm"),
+        "babi-choice-qa6": _tried("qa6", _TRIED_ON_QA6, decay=0.0),
+        "babi-choice-qa9": _tried("qa9", _decays(0.3), decay=0.0),
+        "babi-choice-qa15": _tried("qa15", _decays(0.3), decay=0.0),
         "babi-data": Study(
             "qa1 with 10,000 and with 100,000 generated questions, the same number of updates",
             _generated(),
