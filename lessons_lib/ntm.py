@@ -8,6 +8,7 @@ Shapes: T time, B batch, H heads (read heads first, then write heads), S slots, 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -75,6 +76,12 @@ class NTM(nn.Module):
         shift_bias: added to the bias of every head's raw s for a step forward at the start (open
             in the paper). At 0 a head starts by spreading to both sides; at 3, of raw shifts near
             0, 0.91 of it moves on, so that what follows one another is written side by side.
+        stay_bias: the same for staying.
+        gate_bias: added to the bias of raw g at the start (open in the paper), one number for all
+            heads or one a head, read heads first. At 0, g starts near 0.5, and each step mixes
+            what the head looks for with where it stood; at 3, g is near 0.95, and it looks anew
+            at every step; at −3 with ``stay_bias`` it keeps its slot: a register on the tape, as
+            an LSTM keeps its cell with a forget gate that starts near 1.
         match_keys: every head's key starts as a copy of what the write head of its number adds
             (open in the paper): what is written upon an input is what the same input looks for.
         clip: the controller's raw outputs to the heads are cut to ±clip (Collier & Beel 2018: 20);
@@ -86,7 +93,7 @@ class NTM(nn.Module):
     Under ``torch.autocast`` the machine keeps the precision of its parameters, up to the readout.
 
     Raises:
-        ValueError: a size below 1, or an unknown choice.
+        ValueError: a size below 1, an unknown choice, or gate biases that are not one a head.
     """
 
     def __init__(
@@ -105,6 +112,8 @@ class NTM(nn.Module):
         head_gain: float = 1.0,
         strength_bias: float = 0.0,
         shift_bias: float = 0.0,
+        stay_bias: float = 0.0,
+        gate_bias: float | Sequence[float] = 0.0,
         match_keys: bool = False,
         clip: float = CLIP,
         fast: bool = True,
@@ -130,7 +139,8 @@ class NTM(nn.Module):
             self.controller = nn.Linear(seen, hidden_size)
         self.head_sizes = self._head_sizes()
         self.heads = nn.Linear(hidden_size, sum(self.head_sizes))
-        self._start_heads(head_gain, strength_bias, shift_bias, match_keys)
+        self._start_heads(head_gain, match_keys)
+        self._start_biases(strength_bias, shift_bias, stay_bias, gate_bias)
         self.readout = nn.Linear(hidden_size + read_heads * width, output_size)
         self.first_read = nn.Parameter(torch.zeros(read_heads, width))
         self._make_starts()
@@ -141,7 +151,7 @@ class NTM(nn.Module):
         return of_all + [self.write_heads * self.width] * 2  # e, a
 
     @torch.no_grad()
-    def _start_heads(self, gain: float, strength: float, shift: float, match_keys: bool) -> None:
+    def _start_heads(self, gain: float, match_keys: bool) -> None:
         self.heads.weight.mul_(gain)
         if match_keys:
             numbers = [*range(self.read_heads), *range(self.write_heads)]
@@ -149,9 +159,19 @@ class NTM(nn.Module):
                 key, *_, add = layer.split(self.head_sizes)
                 added = add.unflatten(0, (self.write_heads, self.width))
                 key.copy_(torch.cat([added[h % self.write_heads] for h in numbers]))
-        _, beta, _, s, *_ = self.heads.bias.split(self.head_sizes)
+
+    @torch.no_grad()
+    def _start_biases(
+        self, strength: float, shift: float, stay: float, gate: float | Sequence[float]
+    ) -> None:
+        _, beta, g, s, *_ = self.heads.bias.split(self.head_sizes)
+        gates = torch.as_tensor(gate, dtype=g.dtype)
+        if gates.shape not in ((), g.shape):
+            raise ValueError(f"expected one gate_bias, or {len(g)}, one a head; got {gate}")
         beta.add_(strength)
-        s[2::3].add_(shift)  # of each head's back, stay and forward
+        g.add_(gates)
+        s[1::3].add_(stay)  # of each head's back, stay and forward
+        s[2::3].add_(shift)
 
     def _make_starts(self) -> None:
         if self.memory_init == "constant":

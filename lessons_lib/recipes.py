@@ -112,6 +112,8 @@ _LOOKUP = {"head_gain": 2.6, "strength_bias": 4.0}
 _RECORDER = {**_LOOKUP, "shift_bias": 3.0, "match_keys": True}  # that walk
 _PLAIN_LSTM = {"kind": "LSTM", "hidden_size": 256}
 _COUNTING = {**_LOOKUP, "slots": 64, "memory_init": "random"}  # a slot to be known for a context
+# Of two heads of each kind the first keep their slot, a state on the tape; the others look up.
+_REGISTER = {"read_heads": 2, "write_heads": 2, "stay_bias": 3.0, "gate_bias": [-3.0, 3.0] * 2}
 # A place for each priority; learned, the start of the memory can tell the places apart.
 _SORTING = {**_LOOKUP, "slots": 64, "memory_init": "learned", "read_heads": 4, "write_heads": 4}
 
@@ -147,19 +149,19 @@ _ALL = [
         learning_rate=1e-2,
     ),
     _task("lstm-repeat", _REPEAT, _PLAIN_LSTM, steps=6_000, beta2=0.999),
-    _task("ntm-ff-ngrams", _NGRAMS, {**_FEEDFORWARD, **_COUNTING}, steps=700),
+    _task("ntm-ff-ngrams", _NGRAMS, {**_FEEDFORWARD, **_COUNTING, **_REGISTER}, steps=2_000),
     _task(
         "ntm-lstm-ngrams",
         _NGRAMS,
-        {**_LSTM_NTM, **_COUNTING},
+        {**_LSTM_NTM, **_COUNTING, "gate_bias": 3.0},
         steps=1_500,
-        learning_rate=1e-2,
+        learning_rate=5e-3,
     ),
     _task(
         "lstm-ngrams",
         _NGRAMS,
         {"kind": "LSTM", "hidden_size": 100},
-        steps=4_000,
+        steps=12_000,
         learning_rate=1e-2,
     ),
     _task(

@@ -129,6 +129,45 @@ def test_the_shift_bias_moves_every_head_forward_and_changes_nothing_else():
         assert same(usual, moved, PARAMETERS - {"shift"})
 
 
+def test_the_stay_bias_keeps_every_head_where_it_was_and_changes_nothing_else():
+    spread, still = started(stay_bias=3.0)
+    for name in ("read", "write"):
+        usual, kept = getattr(spread, name), getattr(still, name)
+        assert (kept.shift[..., 1] > 0.8).all()  # back, stay, forward
+        odds = [head.shift[..., 0] / head.shift[..., 2] for head in (usual, kept)]
+        torch.testing.assert_close(*odds)
+        assert same(usual, kept, PARAMETERS - {"shift"})
+
+
+def test_a_gate_bias_is_of_all_heads_or_one_a_head_and_changes_nothing_else():
+    usual, opened = started(gate_bias=3.0)
+    _, mixed = started(gate_bias=[-3.0, 3.0, 0.0, 3.0])  # of two heads that read and two that write
+    for name, biases in (("read", [-3, 3]), ("write", [0, 3])):
+        before, after, own = (getattr(trace, name) for trace in (usual, opened, mixed))
+        assert (after.gate > 0.9).all()
+        expected = before.gate.logit() + torch.tensor(biases)
+        torch.testing.assert_close(own.gate.logit(), expected, rtol=1e-5, atol=1e-5)
+        for changed in (after, own):
+            assert same(before, changed, PARAMETERS - {"gate"})
+
+
+def test_a_register_keeps_its_slot_while_the_other_heads_look_things_up():
+    """With these biases the first head of each kind holds on to the slot that it starts on."""
+    options = {"slots": 40, "read_heads": 2, "write_heads": 2, "memory_init": "random"}
+    model = NTM(INPUTS, OUTPUTS, stay_bias=3.0, gate_bias=[-3.0, 3.0] * 2, **options)
+    trace = model(sequence(3, dtype=torch.float32), trace=True)[2]
+    for head in (trace.read, trace.write):
+        register, other = head.weights[2, :, 0], head.weights[2, :, 1]
+        assert (register[:, 0] > 0.6).all()
+        assert (other[:, 0] < 0.2).all()
+
+
+@pytest.mark.parametrize("wrong", [[1.0, 2.0, 3.0], [1.0], [[1.0, 2.0]]])
+def test_gate_biases_that_are_not_one_a_head_are_refused(wrong):
+    with pytest.raises(ValueError, match="expected one gate_bias, or 2, one a head"):
+        NTM(INPUTS, OUTPUTS, gate_bias=wrong)
+
+
 @pytest.mark.parametrize(("reads", "writes"), [(1, 1), (3, 2), (1, 3)])
 def test_matched_keys_start_as_what_the_write_head_of_their_number_adds(reads, writes):
     options = {"slots": 40, "read_heads": reads, "write_heads": writes, "match_keys": True}

@@ -44,6 +44,8 @@ def configuration(number: int, seed: int = 0) -> Recipe:
             "head_gain": float(10 ** random.uniform(-1, 1)),
             "strength_bias": float(random.uniform(-10, 50)),
             "shift_bias": float(random.uniform(-10, 10)),
+            "stay_bias": float(random.uniform(-10, 10)),
+            "gate_bias": float(random.uniform(-10, 10)),
             "match_keys": bool(random.random() < 0.5),
             "fast": bool(random.random() < 0.8),
         }

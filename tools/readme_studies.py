@@ -16,6 +16,7 @@ TASKS = {
     "tasks-sort": "Priority sort",
     "clip-outputs": "Copy without clipping of the controller's outputs",
 }
+NGRAMS = ("tasks-ngrams", "ngrams-heads")
 SIZES = ("length", "items", "repeats", "slots")
 
 
@@ -55,12 +56,13 @@ def ngrams() -> str:
         "| training | updates, CPU time | bits a sequence, each seed | above the best possible |",
         "|---|---|---|---|",
     ]
-    for name, entries in checkpoints.study("tasks-ngrams").items():
-        costs = [entry["measured"][0]["bits_per_sequence"] for entry in entries]
-        above = map(_above, entries)
-        shown = (", ".join(f"{bits:.1f}" for bits in numbers) for numbers in (costs, above))
-        lines.append(f"| `{name}` | {_spent(entries)} | {' | '.join(shown)} |")
-    return "\n".join([*lines, "", "`python -m tools.studies tasks-ngrams`"])
+    for study in NGRAMS:
+        for name, entries in checkpoints.study(study).items():
+            costs = [entry["measured"][0]["bits_per_sequence"] for entry in entries]
+            above = map(_above, entries)
+            shown = (", ".join(f"{bits:.1f}" for bits in numbers) for numbers in (costs, above))
+            lines.append(f"| `{name}` | {_spent(entries)} | {' | '.join(shown)} |")
+    return "\n".join([*lines, "", f"`python -m tools.studies {' '.join(NGRAMS)}`"])
 
 
 def bits_above() -> dict[str, float]:

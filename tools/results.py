@@ -41,7 +41,7 @@ SEQUENCES = [  # checkpoint, task, length or items, how many
     ("ntm-ff-recall", RECALL, 6, 500),
     ("ntm-ff-recall", RECALL, 20, 100),
     ("ntm-ff-repeat", REPEAT, 10, 500),
-    ("ntm-lstm-ngrams", NGRAMS, 200, 500),
+    ("ntm-ff-ngrams", NGRAMS, 200, 500),
     ("ntm-ff-sort", SORT, 20, 500),
 ]
 

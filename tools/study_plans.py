@@ -53,6 +53,20 @@ def _heads(recipe: Recipe) -> list[Recipe]:
     ]
 
 
+def _gates(recipe: Recipe) -> list[Recipe]:
+    """Return a recipe with parts of its heads' start, and with one head of each kind."""
+    parts = {
+        "strong": {"stay_bias": 0.0, "gate_bias": 0.0},
+        "register": {"gate_bias": [-3.0, 0.0] * 2},
+        "lookup": {"gate_bias": 3.0},
+        "one-head": {"read_heads": 1, "write_heads": 1, "stay_bias": 0.0, "gate_bias": 3.0},
+    }
+    return [
+        recipe.changed(name=f"{recipe.name}-{name}", model={**recipe.model, **part})
+        for name, part in parts.items()
+    ]
+
+
 def _babi(task: str, steps: int = 4000) -> Study:
     """Return the L-NTM paper's table for a task of real bAbI: all models with the same settings.
 
@@ -235,6 +249,12 @@ def studies() -> dict[str, Study]:
         "tasks-ngrams": Study(
             "dynamic n-grams by NTM with both controllers and by an LSTM",
             [find("ntm-lstm-ngrams"), find("lstm-ngrams"), find("ntm-ff-ngrams")],
+            five,
+            [{"count": 500}],
+        ),
+        "ngrams-heads": Study(
+            "dynamic n-grams with parts of the heads' start, and with one head of each kind",
+            _gates(find("ntm-ff-ngrams")),
             five,
             [{"count": 500}],
         ),
