@@ -218,7 +218,7 @@ def test_ctrl_c_elsewhere_ends_without_a_traceback(monkeypatch, capsys):
 
 
 def test_a_training_that_meets_a_nan_exits_with_1(monkeypatch, tmp_path, capsys):
-    wild = TINY_COPY.changed(learning_rate=1e37)
+    wild = TINY_COPY.changed(learning_rate=3e37)
     monkeypatch.setitem(recipes.RECIPES, "tiny-copy", wild)
     assert main(["train", "tiny-copy", "--out", str(tmp_path), "--quiet"]) == 1
     told = capsys.readouterr()

@@ -118,25 +118,17 @@ def test_the_strength_bias_raises_the_first_beta_of_every_head_and_nothing_else(
         assert same(usual, raised, PARAMETERS - {"key_strength"})
 
 
-def test_the_shift_bias_moves_every_head_forward_and_changes_nothing_else():
-    spread, forward = started(shift_bias=3.0)
+@pytest.mark.parametrize(("option", "favoured"), [("stay_bias", 1), ("shift_bias", 2)])
+def test_the_shift_biases_favour_one_way_for_every_head_and_change_nothing_else(option, favoured):
+    spread, moved = started(**{option: 3.0})
+    others = [way for way in range(3) if way != favoured]  # of back, stay, forward
     for name in ("read", "write"):
-        usual, moved = getattr(spread, name), getattr(forward, name)
-        assert (usual.shift < 0.6).all()
-        assert (moved.shift[..., 2] > 0.8).all()  # back, stay, forward
-        odds = [head.shift[..., 0] / head.shift[..., 1] for head in (usual, moved)]
+        usual, biased = getattr(spread, name), getattr(moved, name)
+        assert (usual.shift[..., favoured] < 0.6).all()
+        assert (biased.shift[..., favoured] > 0.8).all()
+        odds = [head.shift[..., others[0]] / head.shift[..., others[1]] for head in (usual, biased)]
         torch.testing.assert_close(*odds)
-        assert same(usual, moved, PARAMETERS - {"shift"})
-
-
-def test_the_stay_bias_keeps_every_head_where_it_was_and_changes_nothing_else():
-    spread, still = started(stay_bias=3.0)
-    for name in ("read", "write"):
-        usual, kept = getattr(spread, name), getattr(still, name)
-        assert (kept.shift[..., 1] > 0.8).all()  # back, stay, forward
-        odds = [head.shift[..., 0] / head.shift[..., 2] for head in (usual, kept)]
-        torch.testing.assert_close(*odds)
-        assert same(usual, kept, PARAMETERS - {"shift"})
+        assert same(usual, biased, PARAMETERS - {"shift"})
 
 
 def test_a_gate_bias_is_of_all_heads_or_one_a_head_and_changes_nothing_else():
