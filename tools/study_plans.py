@@ -26,12 +26,17 @@ class Study:
     tests: Sequence[dict]
 
 
+def _variants(recipe: Recipe, changes: dict[str, dict], name: str | None = None) -> list[Recipe]:
+    """Return a recipe with each of these changes to its model, named after it or ``name``."""
+    return [
+        recipe.changed(name=f"{name or recipe.name}-{part}", model={**recipe.model, **change})
+        for part, change in changes.items()
+    ]
+
+
 def _starts(recipe: Recipe, choices: Sequence[str], name: str) -> list[Recipe]:
     """Return a recipe with each of the memory's starts."""
-    return [
-        recipe.changed(name=f"{name}-{start}", model={**recipe.model, "memory_init": start})
-        for start in choices
-    ]
+    return _variants(recipe, {start: {"memory_init": start} for start in choices}, name)
 
 
 def _heads(recipe: Recipe) -> list[Recipe]:
@@ -44,27 +49,16 @@ def _heads(recipe: Recipe) -> list[Recipe]:
         "strong-matched": ("head_gain", "strength_bias", "match_keys"),
         "forward-matched": ("shift_bias", "match_keys"),
     }
-    return [
-        recipe.changed(
-            name=f"{recipe.name}-{name}",
-            model={**recipe.model, **usual, **{key: recipe.model[key] for key in keys}},
-        )
-        for name, keys in kept.items()
-    ]
+    parts = {name: {**usual, **{k: recipe.model[k] for k in keys}} for name, keys in kept.items()}
+    return _variants(recipe, parts)
 
 
-def _gates(recipe: Recipe) -> list[Recipe]:
-    """Return a recipe with parts of its heads' start, and with one head of each kind."""
-    parts = {
-        "strong": {"stay_bias": 0.0, "gate_bias": 0.0},
-        "register": {"gate_bias": [-3.0, 0.0] * 2},
-        "lookup": {"gate_bias": 3.0},
-        "one-head": {"read_heads": 1, "write_heads": 1, "stay_bias": 0.0, "gate_bias": 3.0},
-    }
-    return [
-        recipe.changed(name=f"{recipe.name}-{name}", model={**recipe.model, **part})
-        for name, part in parts.items()
-    ]
+_GATES = {  # parts of the start of ntm-ff-ngrams, and one head of each kind
+    "strong": {"stay_bias": 0.0, "gate_bias": 0.0},
+    "register": {"gate_bias": [-3.0, 0.0] * 2},
+    "lookup": {"gate_bias": 3.0},
+    "one-head": {"read_heads": 1, "write_heads": 1, "stay_bias": 0.0, "gate_bias": 3.0},
+}
 
 
 def _babi(task: str, steps: int = 4000) -> Study:
@@ -254,7 +248,7 @@ def studies() -> dict[str, Study]:
         ),
         "ngrams-heads": Study(
             "dynamic n-grams with parts of the heads' start, and with one head of each kind",
-            _gates(find("ntm-ff-ngrams")),
+            _variants(find("ntm-ff-ngrams"), _GATES),
             five,
             [{"count": 500}],
         ),
