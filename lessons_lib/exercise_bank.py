@@ -193,7 +193,7 @@ def _bank() -> dict[str, Exercise]:
             lambda: (small([0.5, 0.9]), 40, small([0.0, 0.5])),
         ),
         Exercise(
-            "8.2",
+            "9.1",
             "next_bit",
             contracts.next_bit,
             cases.next_bit_case,

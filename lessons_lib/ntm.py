@@ -84,6 +84,9 @@ class NTM(nn.Module):
             an LSTM keeps its cell with a forget gate that starts near 1.
         match_keys: every head's key starts as a copy of what the write head of its number adds
             (open in the paper): what is written upon an input is what the same input looks for.
+        read_gain: factor on the initial weights with which the output sees the reads (open in the
+            paper). With 1, the controller's own state, which is larger than an untrained read,
+            answers first, and a machine that can do half of its task so may never use the tape.
         clip: the controller's raw outputs to the heads are cut to ±clip (Collier & Beel 2018: 20);
             ``math.inf`` leaves them.
         fast: compute sequences with the hand-written backward pass of ``ntm_fast`` where it
@@ -115,6 +118,7 @@ class NTM(nn.Module):
         stay_bias: float = 0.0,
         gate_bias: float | Sequence[float] = 0.0,
         match_keys: bool = False,
+        read_gain: float = 1.0,
         clip: float = CLIP,
         fast: bool = True,
     ) -> None:
@@ -142,6 +146,8 @@ class NTM(nn.Module):
         self._start_heads(head_gain, match_keys)
         self._start_biases(strength_bias, shift_bias, stay_bias, gate_bias)
         self.readout = nn.Linear(hidden_size + read_heads * width, output_size)
+        with torch.no_grad():
+            self.readout.weight[:, hidden_size:].mul_(read_gain)
         self.first_read = nn.Parameter(torch.zeros(read_heads, width))
         self._make_starts()
 

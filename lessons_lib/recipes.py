@@ -110,6 +110,8 @@ _LSTM_NTM = {"kind": "NTM", "controller": "lstm", "slots": 24}
 # What the heads start with where content has to be found; docs/results.md has what it changes.
 _LOOKUP = {"head_gain": 2.6, "strength_bias": 4.0}
 _RECORDER = {**_LOOKUP, "shift_bias": 3.0, "match_keys": True}  # that walk
+# The reads four times as strong, or the controller answers alone; and a reader that looks anew.
+_PICKER = {**_RECORDER, "read_gain": 4.0, "gate_bias": [3.0, 0.0]}
 _PLAIN_LSTM = {"kind": "LSTM", "hidden_size": 256}
 _COUNTING = {**_LOOKUP, "slots": 64, "memory_init": "random"}  # a slot to be known for a context
 # Of two heads of each kind the first keep their slot, a state on the tape; the others look up.
@@ -143,7 +145,7 @@ _ALL = [
     _task(
         "ntm-lstm-repeat",
         _REPEAT,
-        {**_LSTM_NTM, **_RECORDER, "slots": 40},
+        {**_LSTM_NTM, **_RECORDER, "slots": 40, "read_gain": 4.0},
         steps=3_000,
         batch_size=64,
         learning_rate=1e-2,
@@ -175,12 +177,12 @@ _ALL = [
     _task(
         "ntm-lstm-sort",
         _SORT,
-        {**_LSTM_NTM, **_SORTING},
-        steps=2_000,
+        {**_LSTM_NTM, **_PICKER, "slots": 32},
+        steps=3_000,
         batch_size=64,
-        learning_rate=1e-2,
+        learning_rate=5e-3,
     ),
-    _task("lstm-sort", _SORT, _PLAIN_LSTM, steps=2_000, batch_size=64, beta2=0.999),
+    _task("lstm-sort", _SORT, _PLAIN_LSTM, steps=5_000, batch_size=64, beta2=0.999),
     _copy(
         "ntm-copy",
         {"kind": "NTM", "controller": "feedforward", "slots": 24},

@@ -154,7 +154,7 @@ RIGHT = {
     "7.1": words_by_loop,
     "7.2": sums_by_loop,
     "8.1": strength_by_odds,
-    "8.2": next_bit_by_loop,
+    "9.1": next_bit_by_loop,
 }
 
 
@@ -364,8 +364,8 @@ WRONG = [
     ("7.1", no_go, "expected a list of", "expected a list of 8, got 7"),
     ("7.2", last_sentence_takes_the_question, "their words to", "add up to 1.90, their words to"),
     ("8.1", strength_against_zero, "values differ", "nothing broken"),
-    ("8.2", counts_alone, "values differ", "nothing broken"),
-    ("8.2", unseen_never_comes, "yet a 1 has 0.00, not 0.5", "nothing broken"),
+    ("9.1", counts_alone, "values differ", "nothing broken"),
+    ("9.1", unseen_never_comes, "yet a 1 has 0.00, not 0.5", "nothing broken"),
 ]
 
 

@@ -176,13 +176,20 @@ def test_matched_keys_start_as_what_the_write_head_of_their_number_adds(reads, w
     assert torch.equal(low.add_vector, matched.add_vector)
 
 
-def test_the_head_gain_scales_the_heads_first_weights_and_nothing_else():
+@pytest.mark.parametrize(
+    ("gain", "layer", "columns"),
+    [
+        ("head_gain", "heads.weight", slice(0, None)),
+        ("read_gain", "readout.weight", slice(100, None)),
+    ],
+)
+def test_a_gain_scales_its_first_weights_and_nothing_else(gain, layer, columns):
     made = {}
-    for gain in (1.0, 3.0):
+    for factor in (1.0, 3.0):
         torch.manual_seed(0)
-        made[gain] = NTM(INPUTS, OUTPUTS, slots=4, head_gain=gain).state_dict()
-    for name, usual in made[1.0].items():
-        expected = 3 * usual if name == "heads.weight" else usual
+        made[factor] = NTM(INPUTS, OUTPUTS, slots=4, **{gain: factor}).state_dict()
+    made[1.0][layer][:, columns] *= 3
+    for name, expected in made[1.0].items():
         assert torch.equal(made[3.0][name], expected), name
 
 

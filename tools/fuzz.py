@@ -47,6 +47,7 @@ def configuration(number: int, seed: int = 0) -> Recipe:
             "stay_bias": float(random.uniform(-10, 10)),
             "gate_bias": float(random.uniform(-10, 10)),
             "match_keys": bool(random.random() < 0.5),
+            "read_gain": float(10 ** random.uniform(-1, 1)),
             "fast": bool(random.random() < 0.8),
         }
     else:

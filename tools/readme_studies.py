@@ -14,6 +14,7 @@ TASKS = {
     "recall-heads": "Associative recall, other starts of the heads",
     "tasks-repeat": "Repeat copy",
     "tasks-sort": "Priority sort",
+    "sort-reads": "Priority sort, without one of the two starts of the reads",
     "clip-outputs": "Copy without clipping of the controller's outputs",
 }
 NGRAMS = ("tasks-ngrams", "ngrams-heads")

@@ -59,6 +59,7 @@ _GATES = {  # parts of the start of ntm-ff-ngrams, and one head of each kind
     "lookup": {"gate_bias": 3.0},
     "one-head": {"read_heads": 1, "write_heads": 1, "stay_bias": 0.0, "gate_bias": 3.0},
 }
+_READS = {"usual-gain": {"read_gain": 1.0}, "usual-gate": {"gate_bias": 0.0}}
 
 
 def _babi(task: str, steps: int = 4000) -> Study:
@@ -255,6 +256,12 @@ def studies() -> dict[str, Study]:
         "tasks-sort": Study(
             "priority sort by NTM with both controllers and by an LSTM",
             [find("ntm-ff-sort"), find("ntm-lstm-sort"), find("lstm-sort")],
+            five,
+            [{"count": 500}],
+        ),
+        "sort-reads": Study(
+            "priority sort under an LSTM controller, without one of the two starts of the reads",
+            _variants(find("ntm-lstm-sort"), _READS),
             five,
             [{"count": 500}],
         ),
