@@ -85,8 +85,8 @@ class NTM(nn.Module):
         match_keys: every head's key starts as a copy of what the write head of its number adds
             (open in the paper): what is written upon an input is what the same input looks for.
         read_gain: factor on the initial weights with which the output sees the reads (open in the
-            paper). With 1, the controller's own state, which is larger than an untrained read,
-            answers first, and a machine that can do half of its task so may never use the tape.
+            paper). With 1, a controller with a state may learn to answer from it alone, and never
+            use the tape: on repeat copy, two LSTM controllers of five did.
         clip: the controller's raw outputs to the heads are cut to ±clip (Collier & Beel 2018: 20);
             ``math.inf`` leaves them.
         fast: compute sequences with the hand-written backward pass of ``ntm_fast`` where it

@@ -110,7 +110,7 @@ _LSTM_NTM = {"kind": "NTM", "controller": "lstm", "slots": 24}
 # What the heads start with where content has to be found; docs/results.md has what it changes.
 _LOOKUP = {"head_gain": 2.6, "strength_bias": 4.0}
 _RECORDER = {**_LOOKUP, "shift_bias": 3.0, "match_keys": True}  # that walk
-# The reads four times as strong, or the controller answers alone; and a reader that looks anew.
+# The reads four times as strong, or the controller may answer alone; and a reader that looks anew.
 _PICKER = {**_RECORDER, "read_gain": 4.0, "gate_bias": [3.0, 0.0]}
 _PLAIN_LSTM = {"kind": "LSTM", "hidden_size": 256}
 _COUNTING = {**_LOOKUP, "slots": 64, "memory_init": "random"}  # a slot to be known for a context

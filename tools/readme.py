@@ -128,13 +128,8 @@ def headline() -> str:
     }
     recall = checkpoints.study("tasks-recall")
     recall_seconds = statistics.median(entry["cpu_seconds"] for entry in recall["ntm-ff-recall"])
-    above = readme_studies.bits_above()
-    sort = {
-        name: statistics.median(
-            entry["measured"][0]["wrong_bits_per_sequence"] for entry in entries
-        )
-        for name, entries in checkpoints.study("tasks-sort").items()
-    }
+    above = readme_studies.medians("tasks-ngrams", readme_studies.bits_above)
+    sort = readme_studies.medians("tasks-sort", readme_studies.wrong_bits)
     speed = read_json(bench.RESULTS)["cpu"]
     small, large = (bench_report.ratio(speed["copy"][i]["cases"], "ntm") for i in (0, 1))
     lntm = bench_report.ratio(speed["stories"]["cases"], "lntm_8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 
 from lessons_lib import checkpoints
 
@@ -60,21 +61,27 @@ def ngrams() -> str:
     for study in NGRAMS:
         for name, entries in checkpoints.study(study).items():
             costs = [entry["measured"][0]["bits_per_sequence"] for entry in entries]
-            above = map(_above, entries)
+            above = map(bits_above, entries)
             shown = (", ".join(f"{bits:.1f}" for bits in numbers) for numbers in (costs, above))
             lines.append(f"| `{name}` | {_spent(entries)} | {' | '.join(shown)} |")
     return "\n".join([*lines, "", f"`python -m tools.studies {' '.join(NGRAMS)}`"])
 
 
-def bits_above() -> dict[str, float]:
-    """Return by training how far n-grams cost above the best possible, the median of the seeds."""
-    trainings = checkpoints.study("tasks-ngrams")
-    return {name: statistics.median(map(_above, entries)) for name, entries in trainings.items()}
+def medians(study: str, value: Callable[[dict], float]) -> dict[str, float]:
+    """Return by training the median, over the seeds of a study, of a value of its entries."""
+    trainings = checkpoints.study(study)
+    return {name: statistics.median(map(value, entries)) for name, entries in trainings.items()}
 
 
-def _above(entry: dict) -> float:
+def bits_above(entry: dict) -> float:
+    """Return how far n-grams cost above the best possible."""
     found = entry["measured"][0]
     return found["bits_per_sequence"] - found["optimal_bits_per_sequence"]
+
+
+def wrong_bits(entry: dict) -> float:
+    """Return the wrong bits of a sequence as trained."""
+    return entry["measured"][0]["wrong_bits_per_sequence"]
 
 
 def _short(value: float) -> str:

@@ -59,6 +59,7 @@ _GATES = {  # parts of the start of ntm-ff-ngrams, and one head of each kind
     "lookup": {"gate_bias": 3.0},
     "one-head": {"read_heads": 1, "write_heads": 1, "stay_bias": 0.0, "gate_bias": 3.0},
 }
+# One of the two starts of the reads of ntm-lstm-sort as PyTorch has it.
 _READS = {"usual-gain": {"read_gain": 1.0}, "usual-gate": {"gate_bias": 0.0}}
 
 
