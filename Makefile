@@ -77,7 +77,7 @@ $(VENV)/.course-installed: pyproject.toml constraints.txt | $(PY)
 	@touch $@ $(VENV)/.lab-installed
 
 lab: $(VENV)/.lab-installed
-	@unset OMP_NUM_THREADS; $(PY) -m tools.my_course --open $(LAB_FLAGS)
+	$(PY) -m tools.my_course --open $(LAB_FLAGS)
 
 notebooks: $(VENV)/.dev-installed
 	$(PY) -m tools.build_notebooks
@@ -96,10 +96,10 @@ test: lint
 	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --durations=15 -q $(TEST_FLAGS)
 
 test-full: $(VENV)/.dev-installed
-	@unset OMP_NUM_THREADS; $(PY) -m tools.run_notebooks --profile full
+	$(PY) -m tools.run_notebooks --profile full
 
 test-gpu: $(VENV)/.dev-installed
-	@unset OMP_NUM_THREADS; $(PY) -m tools.run_gpu
+	$(PY) -m tools.run_gpu
 
 course: $(VENV)/.course-installed
 	$(PY) -m course.grading.build_course --folder $(CLASS)

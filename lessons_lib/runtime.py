@@ -38,6 +38,8 @@ def setup(seed: int = 0) -> Runtime:
     """Seed `random`, numpy and torch, prepare the figures, and say how we run.
 
     Figures get the one style, and a description of themselves for those who do not see them.
+    torch gets one thread, unless the environment's `OMP_NUM_THREADS` says how many: a lesson's
+    tensors are small, and on a busy machine two threads mostly wait for each other.
     The profile is the environment's `LESSONS_PROFILE` (`quick`, `full` or `gpu`; `full` unless
     told). Raises ValueError for another profile, and RuntimeError for `gpu` without a GPU.
     """
@@ -48,6 +50,8 @@ def setup(seed: int = 0) -> Runtime:
     name = profile()
     where = device(name)
     seed_everything(seed)
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
     use_style()
     show_with_words()
     return Runtime(profile=name, device=where, answers=answers_folder(), seed=seed)

@@ -42,10 +42,18 @@ def test_setup_returns_a_frozen_record_that_reads_the_same_everywhere(monkeypatc
         run.seed = 1
 
 
-def test_setup_leaves_the_number_of_threads_alone():
+@pytest.mark.parametrize(("asked", "threads"), [(None, 1), ("2", 2)])
+def test_setup_takes_one_thread_unless_the_environment_says_how_many(monkeypatch, asked, threads):
     before = torch.get_num_threads()
-    runtime.setup()
-    assert torch.get_num_threads() == before
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    try:
+        torch.set_num_threads(2)
+        runtime.setup()
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(("profile", "expected"), [("quick", 1), ("full", 2), ("gpu", 3), ("", 2)])
