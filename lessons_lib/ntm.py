@@ -74,14 +74,15 @@ class NTM(nn.Module):
             At 0, β starts near 0.69, and a slot that fits the key among 40 that do not has a
             content weight e^β / (e^β + 39) of 0.05; at 4, of 0.58: lookup can be found.
         shift_bias: added to the bias of every head's raw s for a step forward at the start (open
-            in the paper). At 0 a head starts by spreading to both sides; at 3, of raw shifts near
-            0, 0.91 of it moves on, so that what follows one another is written side by side.
+            in the paper), one number for all heads or one a head, read heads first. At 0 a head
+            starts by spreading to both sides; at 3, of raw shifts near 0, 0.91 of it moves on, so
+            that what follows one another is written side by side.
         stay_bias: the same for staying.
-        gate_bias: added to the bias of raw g at the start (open in the paper), one number for all
-            heads or one a head, read heads first. At 0, g starts near 0.5, and each step mixes
-            what the head looks for with where it stood; at 3, g is near 0.95, and it looks anew
-            at every step; at −3 with ``stay_bias`` it keeps its slot: a register on the tape, as
-            an LSTM keeps its cell with a forget gate that starts near 1.
+        gate_bias: added to the bias of raw g at the start (open in the paper), given likewise.
+            At 0, g starts near 0.5, and each step mixes what the head looks for with where it
+            stood; at 3, g is near 0.95, and it looks anew at every step; at −3 with ``stay_bias``
+            it keeps its slot: a register on the tape, as an LSTM keeps its cell with a forget
+            gate that starts near 1.
         match_keys: every head's key starts as a copy of what the write head of its number adds
             (open in the paper): what is written upon an input is what the same input looks for.
         read_gain: factor on the initial weights with which the output sees the reads (open in the
@@ -96,7 +97,7 @@ class NTM(nn.Module):
     Under ``torch.autocast`` the machine keeps the precision of its parameters, up to the readout.
 
     Raises:
-        ValueError: a size below 1, an unknown choice, or gate biases that are not one a head.
+        ValueError: a size below 1, an unknown choice, or biases that are not one a head.
     """
 
     def __init__(
@@ -114,8 +115,8 @@ class NTM(nn.Module):
         initial_weights: str = "first",
         head_gain: float = 1.0,
         strength_bias: float = 0.0,
-        shift_bias: float = 0.0,
-        stay_bias: float = 0.0,
+        shift_bias: float | Sequence[float] = 0.0,
+        stay_bias: float | Sequence[float] = 0.0,
         gate_bias: float | Sequence[float] = 0.0,
         match_keys: bool = False,
         read_gain: float = 1.0,
@@ -144,7 +145,9 @@ class NTM(nn.Module):
         self.head_sizes = self._head_sizes()
         self.heads = nn.Linear(hidden_size, sum(self.head_sizes))
         self._start_heads(head_gain, match_keys)
-        self._start_biases(strength_bias, shift_bias, stay_bias, gate_bias)
+        self._start_biases(
+            strength_bias, shift_bias=shift_bias, stay_bias=stay_bias, gate_bias=gate_bias
+        )
         self.readout = nn.Linear(hidden_size + read_heads * width, output_size)
         with torch.no_grad():
             self.readout.weight[:, hidden_size:].mul_(read_gain)
@@ -167,17 +170,16 @@ class NTM(nn.Module):
                 key.copy_(torch.cat([added[h % self.write_heads] for h in numbers]))
 
     @torch.no_grad()
-    def _start_biases(
-        self, strength: float, shift: float, stay: float, gate: float | Sequence[float]
-    ) -> None:
+    def _start_biases(self, strength: float, **of_heads: float | Sequence[float]) -> None:
         _, beta, g, s, *_ = self.heads.bias.split(self.head_sizes)
-        gates = torch.as_tensor(gate, dtype=g.dtype)
-        if gates.shape not in ((), g.shape):
-            raise ValueError(f"expected one gate_bias, or {len(g)}, one a head; got {gate}")
         beta.add_(strength)
-        g.add_(gates)
-        s[1::3].add_(stay)  # of each head's back, stay and forward
-        s[2::3].add_(shift)
+        # of a head's three shifts, back, stay and forward
+        parts = {"shift_bias": s[2::3], "stay_bias": s[1::3], "gate_bias": g}
+        for name, value in of_heads.items():
+            biases = torch.as_tensor(value, dtype=g.dtype)
+            if biases.shape not in ((), g.shape):
+                raise ValueError(f"expected one {name}, or {len(g)}, one a head; got {value}")
+            parts[name].add_(biases)
 
     def _make_starts(self) -> None:
         if self.memory_init == "constant":

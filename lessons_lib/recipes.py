@@ -112,6 +112,8 @@ _LOOKUP = {"head_gain": 2.6, "strength_bias": 4.0}
 _RECORDER = {**_LOOKUP, "shift_bias": 3.0, "match_keys": True}  # that walk
 # The reads four times as strong, or the controller may answer alone; and a reader that looks anew.
 _PICKER = {**_RECORDER, "read_gain": 4.0, "gate_bias": [3.0, 0.0]}
+# For a controller without a state: the reader stays on what it finds, the writer walks at first.
+_READER_WRITER = {"gate_bias": [3.0, -1.0], "stay_bias": [3.0, 0.0], "shift_bias": [0.0, 3.0]}
 _PLAIN_LSTM = {"kind": "LSTM", "hidden_size": 256}
 _COUNTING = {**_LOOKUP, "slots": 64, "memory_init": "random"}  # a slot to be known for a context
 # Of two heads of each kind the first keep their slot, a state on the tape; the others look up.
@@ -171,6 +173,14 @@ _ALL = [
         _SORT,
         {**_FEEDFORWARD, **_SORTING, "hidden_size": 128},
         steps=4_000,
+        batch_size=64,
+        learning_rate=1e-2,
+    ),
+    _task(
+        "ntm-ff-sort-pick",
+        _SORT,
+        {**_FEEDFORWARD, **_PICKER, **_READER_WRITER, "slots": 32},
+        steps=2_000,
         batch_size=64,
         learning_rate=1e-2,
     ),

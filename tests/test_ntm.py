@@ -154,10 +154,22 @@ def test_a_register_keeps_its_slot_while_the_other_heads_look_things_up():
         assert (other[:, 0] < 0.2).all()
 
 
+@pytest.mark.parametrize("name", ["stay_bias", "shift_bias"])
+def test_a_shift_bias_of_one_head_is_that_of_all_heads_there_and_none_elsewhere(name):
+    usual, all_heads = started(**{name: 3.0})
+    _, mixed = started(**{name: [0.0, 3.0, 3.0, 0.0]})  # of two heads that read and two that write
+    for kind, which in (("read", 1), ("write", 0)):
+        before, after, own = (getattr(trace, kind) for trace in (usual, all_heads, mixed))
+        assert torch.equal(own.shift[:, which], after.shift[:, which])
+        assert torch.equal(own.shift[:, 1 - which], before.shift[:, 1 - which])
+        assert same(before, own, PARAMETERS - {"shift"})
+
+
+@pytest.mark.parametrize("name", ["stay_bias", "shift_bias", "gate_bias"])
 @pytest.mark.parametrize("wrong", [[1.0, 2.0, 3.0], [1.0], [[1.0, 2.0]]])
-def test_gate_biases_that_are_not_one_a_head_are_refused(wrong):
-    with pytest.raises(ValueError, match="expected one gate_bias, or 2, one a head"):
-        NTM(INPUTS, OUTPUTS, gate_bias=wrong)
+def test_biases_that_are_not_one_a_head_are_refused(name, wrong):
+    with pytest.raises(ValueError, match=f"expected one {name}, or 2, one a head"):
+        NTM(INPUTS, OUTPUTS, **{name: wrong})
 
 
 @pytest.mark.parametrize(("reads", "writes"), [(1, 1), (3, 2), (1, 3)])

@@ -160,7 +160,7 @@ def headline() -> str:
         ),
         (
             "priority sort, 20 vectors: wrong bits of 128, median of 5 seeds",
-            f"NTM {sort['ntm-ff-sort']:.0f}, NTM with an LSTM controller "
+            f"NTM {sort['ntm-ff-sort-pick']:.1f}, NTM with an LSTM controller "
             f"{sort['ntm-lstm-sort']:.1f}, LSTM alone {sort['lstm-sort']:.0f}",
             "python -m tools.studies tasks-sort",
         ),

@@ -14,6 +14,7 @@ TASKS = {
     "tasks-recall": "Associative recall",
     "recall-heads": "Associative recall, other starts of the heads",
     "tasks-repeat": "Repeat copy",
+    "repeat-reads": "Repeat copy, without the stronger reads",
     "tasks-sort": "Priority sort",
     "sort-reads": "Priority sort, without one of the two starts of the reads",
     "clip-outputs": "Copy without clipping of the controller's outputs",

@@ -43,6 +43,7 @@ SEQUENCES = [  # checkpoint, task, length or items, how many
     ("ntm-ff-repeat", REPEAT, 10, 500),
     ("ntm-ff-ngrams", NGRAMS, 200, 500),
     ("ntm-ff-sort", SORT, 20, 500),
+    ("ntm-ff-sort-pick", SORT, 20, 500),
     ("ntm-lstm-sort", SORT, 20, 500),
 ]
 

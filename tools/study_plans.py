@@ -242,6 +242,12 @@ def studies() -> dict[str, Study]:
             five,
             [{"count": 500}, *({"count": 100, **size} for size in longer)],
         ),
+        "repeat-reads": Study(
+            "repeat copy under an LSTM controller, with PyTorch's start of the output",
+            _variants(find("ntm-lstm-repeat"), {"usual-gain": {"read_gain": 1.0}}),
+            five,
+            [{"count": 500}, *({"count": 100, **size} for size in longer)],
+        ),
         "tasks-ngrams": Study(
             "dynamic n-grams by NTM with both controllers and by an LSTM",
             [find("ntm-lstm-ngrams"), find("lstm-ngrams"), find("ntm-ff-ngrams")],
@@ -256,7 +262,7 @@ def studies() -> dict[str, Study]:
         ),
         "tasks-sort": Study(
             "priority sort by NTM with both controllers and by an LSTM",
-            [find("ntm-ff-sort"), find("ntm-lstm-sort"), find("lstm-sort")],
+            list(map(find, ("ntm-ff-sort", "ntm-ff-sort-pick", "ntm-lstm-sort", "lstm-sort"))),
             five,
             [{"count": 500}],
         ),
