@@ -145,6 +145,12 @@ def _add_evaluate(commands_) -> None:
         help="vectors, or items, of a sequence (default: drawn as in training)",
     )
     one.add_argument(
+        "--slots",
+        type=_from(1),
+        metavar="S",
+        help="run an NTM on a tape of S slots (default: as trained; enough for a longer copy)",
+    )
+    one.add_argument(
         "--count",
         type=_from(1),
         metavar="N",

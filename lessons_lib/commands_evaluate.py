@@ -47,7 +47,12 @@ def _evaluate_task(asked: Namespace, model: nn.Module, record: dict) -> dict:
             f"expected a model of {wanted[0]} inputs and {wanted[1]} outputs for {task.name}, "
             f"got {asked.checkpoint} with {sizes[0]} and {sizes[1]}"
         )
-    model = _on_a_tape_long_enough(model, task, asked.length)
+    if asked.slots is None:
+        model = _on_a_tape_long_enough(model, task, asked.length)
+    elif isinstance(model, NTM):
+        model = model.with_slots(asked.slots)
+    else:
+        _refuse(asked, f"{asked.checkpoint} is no NTM", "slots")
     overrides = {} if asked.length is None else {task.length_name: asked.length}
     count = asked.count or SEQUENCES
     found = evaluate_task(model, task, count=count, seed=asked.seed, **overrides)
@@ -91,7 +96,7 @@ def _evaluate_stories(
         raise ValueError(
             f"{asked.checkpoint} reads no words: expected a task such as copy, got {asked.data}"
         )
-    _refuse(asked, "stories have none", "length")
+    _refuse(asked, "it is for tasks, not for stories", "length", "slots")
     if asked.data in BABI_TASKS:
         if asked.task and babi.task_name(asked.task) != asked.data:
             raise ValueError(f"expected --task {asked.data} like DATA, got {asked.task}")

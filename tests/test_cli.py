@@ -284,12 +284,24 @@ def test_a_longer_copy_than_the_tape_is_run_on_a_longer_tape(copy_checkpoint, ca
     assert capsys.readouterr().err == ""  # as many as there are slots: nothing changes
 
 
+def test_evaluate_runs_an_ntm_on_as_many_slots_as_are_asked_for(copy_checkpoint, capsys):
+    arguments = ["evaluate", copy_checkpoint, "copy", "--count", "5", "--length", "6"]
+    found = as_json(capsys, *arguments, "--slots", "9")
+    model, _, _ = checkpoints.load(copy_checkpoint)
+    task = tasks.Copy(bits=3, max_length=4)
+    wanted = evaluate_task(model.with_slots(9), task, count=5, length=6)
+    assert found["slots"] == 9
+    assert found["wrong_bits_per_sequence"] == wanted["wrong_bits_per_sequence"]
+
+
 def test_an_lstm_has_no_tape_to_lengthen(tmp_path, capsys):
-    found = as_json(
-        capsys, "evaluate", save_copy(tmp_path, "LSTM"), "copy", "--length", "9", "--count", "2"
-    )
+    arguments = ["evaluate", save_copy(tmp_path, "LSTM"), "copy", "--length", "9", "--count", "2"]
+    found = as_json(capsys, *arguments)
     assert found["examples"] == 2
     assert "slots" not in found
+    line = fails(capsys, *arguments, "--slots", "20")
+    assert "--slots cannot be used here" in line
+    assert "is no NTM" in line
 
 
 def test_evaluate_refuses_what_the_task_and_the_model_do_not_share(

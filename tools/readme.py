@@ -65,7 +65,8 @@ def _measured(entry: dict) -> str:
         )
     if "optimal_bits_per_sequence" in entry:
         cost, best = entry["bits_per_sequence"], entry["optimal_bits_per_sequence"]
-        return f"{entry['task']}: {cost:.1f} bits a sequence, best possible {best:.1f}"
+        what = f"{entry['task']}, length {entry['length']}"
+        return f"{what}: {cost:.1f} bits a sequence, best possible {best:.1f}"
     size = f"length {entry['length']}" if "length" in entry else f"{entry['items']} items"
     return (
         f"{entry['task']}, {size}: {entry['wrong_bits_per_sequence']:.3g} wrong bits a "

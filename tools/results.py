@@ -29,7 +29,7 @@ ARCHIVE = "ARCHIVE"  # stands for the path of the bAbI archive in a recorded com
 STORIES = [("lntm-qa1", "qa1"), ("ntm-qa1", "qa1"), ("lstm-qa1", "qa1"), ("lntm-qa2", "qa2")]
 COPY, RECALL, REPEAT = "copy", "associative-recall", "repeat-copy"
 NGRAMS, SORT = "dynamic-ngrams", "priority-sort"
-SEQUENCES = [  # checkpoint, task, length or items, how many
+SEQUENCES = [  # checkpoint, task, length or items, how many, and the slots if not the usual ones
     ("ntm-copy", COPY, 20, 500),
     ("ntm-copy", COPY, 120, 50),
     ("lstm-copy", COPY, 20, 500),
@@ -42,9 +42,13 @@ SEQUENCES = [  # checkpoint, task, length or items, how many
     ("ntm-ff-recall", RECALL, 20, 100),
     ("ntm-ff-repeat", REPEAT, 10, 500),
     ("ntm-ff-ngrams", NGRAMS, 200, 500),
+    ("ntm-ff-ngrams", NGRAMS, 400, 100),
     ("ntm-ff-sort", SORT, 20, 500),
+    ("ntm-ff-sort", SORT, 40, 100),
     ("ntm-ff-sort-pick", SORT, 20, 500),
+    ("ntm-ff-sort-pick", SORT, 40, 100, 52),
     ("ntm-lstm-sort", SORT, 20, 500),
+    ("ntm-lstm-sort", SORT, 40, 100, 52),
 ]
 
 
@@ -55,8 +59,9 @@ def commands() -> list[list[str]]:
         evidence = [] if name.startswith("lstm") else ["--evidence"]
         found.append([name, ARCHIVE, "--task", task, "--split", "valid", *evidence])
         found.append([name, task, "--count", "10000"])
-    for name, task, length, count in SEQUENCES:
-        found.append([name, task, "--length", str(length), "--count", str(count)])
+    for name, task, length, count, *slots in SEQUENCES:
+        tape = ["--slots", str(*slots)] if slots else []
+        found.append([name, task, "--length", str(length), "--count", str(count), *tape])
     return found
 
 
