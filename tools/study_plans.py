@@ -59,8 +59,9 @@ _GATES = {  # parts of the start of ntm-ff-ngrams, and one head of each kind
     "lookup": {"gate_bias": 3.0},
     "one-head": {"read_heads": 1, "write_heads": 1, "stay_bias": 0.0, "gate_bias": 3.0},
 }
-# One of the two starts of the reads of ntm-lstm-sort as PyTorch has it.
-_READS = {"usual-gain": {"read_gain": 1.0}, "usual-gate": {"gate_bias": 0.0}}
+# One of the two starts of the reads as PyTorch has it; ntm-lstm-repeat has the first alone.
+_USUAL_GAIN = {"usual-gain": {"read_gain": 1.0}}
+_READS = {**_USUAL_GAIN, "usual-gate": {"gate_bias": 0.0}}
 
 
 def _babi(task: str, steps: int = 4000) -> Study:
@@ -198,6 +199,7 @@ def studies() -> dict[str, Study]:
         {"length": 20, "repeats": 10, "slots": 320},  # a write head may want a slot at every step
         {"length": 10, "repeats": 20, "slots": 320},
     ]
+    repeated = [{"count": 500}, *({"count": 100, **size} for size in longer)]
     solved = [{"count": 500}, {"count": 50, "length": 120}]
     lstm = {**live.model, "controller": "lstm"}
     copy = live.changed(model=lstm, steps=1500, measure_every=50, run_slots=None)
@@ -240,13 +242,13 @@ def studies() -> dict[str, Study]:
             "repeat copy by NTM with both controllers and by an LSTM",
             [find("ntm-ff-repeat"), find("ntm-lstm-repeat"), find("lstm-repeat")],
             five,
-            [{"count": 500}, *({"count": 100, **size} for size in longer)],
+            repeated,
         ),
         "repeat-reads": Study(
             "repeat copy under an LSTM controller, with PyTorch's start of the output",
-            _variants(find("ntm-lstm-repeat"), {"usual-gain": {"read_gain": 1.0}}),
+            _variants(find("ntm-lstm-repeat"), _USUAL_GAIN),
             five,
-            [{"count": 500}, *({"count": 100, **size} for size in longer)],
+            repeated,
         ),
         "tasks-ngrams": Study(
             "dynamic n-grams by NTM with both controllers and by an LSTM",
