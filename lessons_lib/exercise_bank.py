@@ -57,6 +57,11 @@ def _kernel_example() -> tuple[Any, ...]:
     return _small_memory(), kernels
 
 
+def _story_example() -> tuple[Any, ...]:
+    story = "mary went to the kitchen / john took the milk / john went to the garden"
+    return [told.split() for told in story.split(" / ")], "is john in the kitchen".split(), 2
+
+
 def _bank() -> dict[str, Exercise]:
     """Collect the exercises under their ids, in the order of the lessons."""
     simplex, small = invariants.on_simplex, torch.tensor
@@ -199,6 +204,16 @@ def _bank() -> dict[str, Exercise]:
             cases.next_bit_case,
             lambda: (small([0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0]), 2),
             (invariants.unseen_is_even, invariants.within(0, 1, "it is a probability")),
+            gradients=False,
+        ),
+        Exercise(
+            "10.1",
+            "named_lately",
+            contracts.named_lately,
+            cases.named_case,
+            _story_example,
+            (invariants.yes_or_no,),
+            draw_words,
             gradients=False,
         ),
     ]

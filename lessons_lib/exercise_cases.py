@@ -6,10 +6,13 @@ H heads, S slots, W width, I inputs, C units, R read pointers, T steps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
+
+from lessons_lib.story_worlds import OBJECTS, PEOPLE, PLACES
 
 Sizes = tuple[int, int, int, int]  # B, H, S, W
 
@@ -151,6 +154,21 @@ def words_case(generator: Generator, case: int) -> tuple[Any, ...]:
         return [_WORDS[pick] for pick in picks]
 
     return [sentence() for _ in range(1 + case % 5)], sentence()
+
+
+def named_case(generator: Generator, case: int) -> tuple[Any, ...]:
+    """Draw a story in which people move and take things, a question and a number of sentences."""
+
+    def one(words: Sequence[str]) -> str:
+        return words[_whole(generator, 0, len(words) - 1)]
+
+    def sentence() -> list[str]:
+        if _whole(generator, 0, 2) == 0:
+            return [one(PEOPLE), "took", "the", one(OBJECTS)]
+        return [one(PEOPLE), "went", "to", "the", one(PLACES)]
+
+    story = [sentence() for _ in range(2 + case // 2)]
+    return story, ["is", one(PEOPLE), "in", "the", one(PLACES)], 1 + case % 3
 
 
 def sum_case(generator: Generator, case: int) -> tuple[Any, ...]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lessons_lib import addressing, cells, memory, ngrams, tasks
+from lessons_lib import addressing, cells, memory, ngrams, stories, tasks
+from lessons_lib.babi import Question
 
 
 def elman_step(
@@ -107,3 +108,12 @@ def next_bit(bits: Tensor, context: int) -> Tensor:
     """
     unknown = bits.new_zeros(1)  # whatever it is, only the bits before it are counted
     return ngrams.optimal_probability(torch.cat([bits, unknown])[:, None], context)[-1, 0]
+
+
+def named_lately(story: list[list[str]], question: list[str], count: int) -> str:
+    """Return "yes" where one of the last `count` sentences with a place names the question's.
+
+    `stories.place_named_lately` on bare words; the question ends with its place.
+    """
+    told = tuple(tuple(sentence) for sentence in story)
+    return stories.place_named_lately(Question(told, tuple(question), ""), count)

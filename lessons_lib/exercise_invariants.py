@@ -129,6 +129,11 @@ def sequence_is_whole(words: list[str], story: list[list[str]], question: list[s
     return None
 
 
+def yes_or_no(answer: str, *_arguments: Any) -> str | None:
+    """The answer is one of two words."""
+    return None if answer in ("yes", "no") else f"expected 'yes' or 'no', got {answer!r}"
+
+
 def nothing_is_lost(totals: Tensor, amounts: Tensor, sentence: Tensor, count: int) -> str | None:
     """The sentences' totals add up to the amounts of all words that stand in a sentence."""
     expected = float(amounts[sentence >= 0].double().sum())

@@ -86,6 +86,9 @@ class StoryProblem:
             fifth of them at first to all in the end.
         whole_stories: with a source, a batch holds stories and every answer of a story is asked
             for in one pass: earlier questions stay in the story, also in what is measured.
+        beside: other tasks, from the same source or generator, whose questions are trained on as
+            well, all in one shuffled pool; held-out questions are of ``task`` alone.
+        beside_first: for so many updates, batches come from the tasks beside alone.
     """
 
     goal = "accuracy"
@@ -103,16 +106,30 @@ class StoryProblem:
         held_out: int = 1000,
         curriculum: int = 0,
         whole_stories: bool = False,
+        beside: Sequence[str] = (),
+        beside_first: int = 0,
     ) -> None:
         if whole_stories and source is None:
             raise ValueError("expected a source for whole_stories, got none: tell a bAbI archive")
+        if isinstance(beside, str) or task in beside:
+            raise ValueError(
+                f"expected a list of tasks other than {task} beside it, got {beside!r}"
+            )
+        if beside_first and not beside:
+            raise ValueError(
+                f"expected tasks beside {task} for beside_first={beside_first}, got none"
+            )
         self.seed, self.batch_size = seed, batch_size
+        self.beside_first = beside_first
         self.task, self.curriculum, self.whole_stories = task, curriculum, whole_stories
         if source is None:
-            train = [[item] for item in stories.generate(task, questions, seed=data_seed)]
+            made = [stories.generate(one, questions, seed=data_seed) for one in (task, *beside)]
+            own, *others = [[[item] for item in items] for items in made]
             self.held_out = stories.generate(task, held_out, seed=data_seed, split="valid")
         else:
-            train, self.held_out = _hold_out(self._groups(source, split), held_out)
+            own, self.held_out = _hold_out(self._groups(task, source, split), held_out)
+            others = [self._groups(one, source, split) for one in beside]
+        train = sum(others, own)
         self.vocabulary = Vocabulary.of(item for group in train for item in group)
         self.sizes = {
             "words": len(self.vocabulary.words),
@@ -122,20 +139,21 @@ class StoryProblem:
             kind = "stories" if whole_stories else "questions"
             raise ValueError(f"expected at least {batch_size} {kind}, got {len(train)}")
         self._code(train)
+        self._of_others = self._by_length[self._by_length >= len(own)]
         self._order: tuple[int, list[np.ndarray]] = (-1, [])
 
     def read(self, source: str, split: str) -> list[Question]:
         """Read real questions as the models of this problem are asked them."""
-        return [item for group in self._groups(source, split) for item in group]
+        return [item for group in self._groups(self.task, source, split) for item in group]
 
     @property
     def examples(self) -> int:
         """How many word sequences a pass over the training data holds."""
         return len(self._coded)
 
-    def _groups(self, source: str, split: str) -> list[list[Question]]:
-        """Read questions, those that one pass answers together."""
-        found = babi.load(source, self.task, split, keep_questions=self.whole_stories)
+    def _groups(self, task: str, source: str, split: str) -> list[list[Question]]:
+        """Read a task's questions, those that one pass answers together."""
+        found = babi.load(source, task, split, keep_questions=self.whole_stories)
         return by_story(found) if self.whole_stories else [[item] for item in found]
 
     def _code(self, groups: Sequence[Sequence[Question]]) -> None:
@@ -149,13 +167,16 @@ class StoryProblem:
 
     def _chosen(self, step: int) -> np.ndarray:
         """Return which questions make the batch of this step."""
-        if step >= self.curriculum:
+        if step >= max(self.curriculum, self.beside_first):
             per_pass = len(self._coded) // self.batch_size
             return self._batches(step // per_pass)[step % per_pass]
-        share = SHORTEST + (1 - SHORTEST) * step / self.curriculum
-        most = max(self.batch_size, round(share * len(self._coded)))
+        pool = self._of_others if step < self.beside_first else self._by_length
+        share = 1.0
+        if step < self.curriculum:
+            share = SHORTEST + (1 - SHORTEST) * step / self.curriculum
+        most = max(self.batch_size, round(share * len(pool)))
         random = np.random.default_rng((self.seed, step, 1))
-        return random.choice(self._by_length[:most], self.batch_size, replace=False)
+        return random.choice(pool[:most], self.batch_size, replace=False)
 
     def _batches(self, epoch: int) -> list[np.ndarray]:
         """Return the batches of one pass: shuffled, and within a pool sorted by length."""

@@ -59,7 +59,9 @@ class Recipe:
         return replace(self, **changes)
 
 
-def _qa(name: str, task: str, kind: str, **changes: Any) -> Recipe:
+def _qa(
+    name: str, task: str, kind: str, data: dict[str, Any] | None = None, **changes: Any
+) -> Recipe:
     """Return a recipe for stories; all models of a task get the same questions and updates."""
     model = {"kind": kind, "input_size": 64, "hidden_size": 128}
     if kind == "NTM":
@@ -67,7 +69,7 @@ def _qa(name: str, task: str, kind: str, **changes: Any) -> Recipe:
     recipe = Recipe(
         name,
         model,
-        {"task": task, "questions": 100_000},
+        {"task": task, "questions": 100_000, **(data or {})},
         steps=12_000,
         learning_rate=3e-3,
         decay="cosine",
@@ -120,6 +122,18 @@ _COUNTING = {**_LOOKUP, "slots": 64, "memory_init": "random"}  # a slot to be kn
 _REGISTER = {"read_heads": 2, "write_heads": 2, "stay_bias": 3.0, "gate_bias": [-3.0, 3.0] * 2}
 # A place for each priority; learned, the start of the memory can tell the places apart.
 _SORTING = {**_LOOKUP, "slots": 64, "memory_init": "learned", "read_heads": 4, "write_heads": 4}
+
+# README's settings for real bAbI, here on generated stories.
+_SHORT_FIRST = {"curriculum": 1000}
+_QA1_FIRST = {"beside": ["qa1"], "beside_first": 1500}
+_FEW = {"questions": 10_000}  # of each; of 100,000 it would not have learned qa1 by then
+_STORIES = {
+    "steps": 4_000,
+    "learning_rate": 1e-2,
+    "beta2": 0.95,
+    "weight_decay": 0.1,
+    "stop_at": None,
+}
 
 _ALL = [
     # Solves copy in half a minute of one core; lesson 5 says why it does.
@@ -208,6 +222,8 @@ _ALL = [
     _qa("ntm-qa1", "qa1", "NTM"),
     _qa("lstm-qa1", "qa1", "LSTM"),
     _qa("lntm-qa2", "qa2", "LNTM", steps=5_000),
+    _qa("lntm-qa6", "qa6", "LNTM", _SHORT_FIRST, **_STORIES),
+    _qa("lntm-qa6-qa1", "qa6", "LNTM", {**_SHORT_FIRST, **_QA1_FIRST, **_FEW}, **_STORIES),
 ]
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}

@@ -109,3 +109,18 @@ def last_touch_place(question: Question) -> str:
         elif question.question[-1] in words:
             touched = place.get(person, "")
     return touched
+
+
+def place_named_lately(question: Question, statements: int) -> str:
+    """Return whether the place asked for was named lately, whoever it was said of: "yes" or "no".
+
+    Of the last so many statements that name a place, the last one that names the place asked for
+    decides; one that says "no longer" or "not" denies it. It is what qa6 and qa9 leave to a model
+    that keeps the places and forgets whose they are.
+    """
+    places = [words for words in question.story if _PLACES & set(words)]
+    said = "no"
+    for words in places[-statements:]:
+        if question.question[-1] in words:
+            said = "no" if {"no", "not"} & set(words) else "yes"
+    return said

@@ -119,6 +119,16 @@ def words_by_loop(story, question):
     return [*words, "Q", *question, "GO"]
 
 
+def named_by_loop(story, question, count):
+    seen = 0
+    for sentence in reversed(story):
+        if sentence[1] == "went":
+            seen += 1
+            if seen <= count and sentence[-1] == question[-1]:
+                return "yes"
+    return "no"
+
+
 def sums_by_loop(amounts, sentence, count):
     return torch.stack([amounts[sentence == n].sum() for n in range(count)])
 
@@ -155,6 +165,7 @@ RIGHT = {
     "7.2": sums_by_loop,
     "8.1": strength_by_odds,
     "9.1": next_bit_by_loop,
+    "10.1": named_by_loop,
 }
 
 
@@ -310,6 +321,14 @@ def no_go(story, question):
     return [word for sentence in story for word in sentence] + ["Q", *question]
 
 
+def every_sentence_counts(story, question, count):
+    return "yes" if any(question[-1] in sentence for sentence in story[-count:]) else "no"
+
+
+def a_truth_value(story, question, count):
+    return named_by_loop(story, question, count) == "yes"
+
+
 def last_sentence_takes_the_question(amounts, sentence, count):
     totals = amounts.new_zeros(count)
     return totals.index_add(0, sentence % count, amounts)
@@ -366,6 +385,8 @@ WRONG = [
     ("8.1", strength_against_zero, "values differ", "nothing broken"),
     ("9.1", counts_alone, "values differ", "nothing broken"),
     ("9.1", unseen_never_comes, "yet a 1 has 0.00, not 0.5", "nothing broken"),
+    ("10.1", every_sentence_counts, "expected 'yes', got 'no'", "nothing broken"),
+    ("10.1", a_truth_value, "expected", "expected 'yes' or 'no', got True"),
 ]
 
 
@@ -384,7 +405,7 @@ def test_a_wrong_answer_is_drawn_and_the_broken_invariant_named(id, function, _s
     figure = exercise(id).show(function)
     printed = capsys.readouterr().out
     assert shown in printed
-    if id.startswith("7.1"):
+    if id in ("7.1", "10.1"):
         assert len(printed.splitlines()) == 2  # the words themselves
     else:
         assert isinstance(figure, Figure)

@@ -10,7 +10,7 @@ SYLLABUS = (ROOT / "docs" / "syllabus.md").read_text(encoding="utf-8")
 MINUTES = {
     int(number): int(minutes)
     for number, minutes in re.findall(
-        r"^\| \[(\d)\. .+?\| (\d+) min \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.M
+        r"^\| \[(\d+)\. .+?\| (\d+) min \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.M
     )
 }
 HOURS = {
@@ -32,7 +32,7 @@ def rows(title: str) -> list[list[str]]:
 
 def test_all_lessons_together():
     assert f"take {sum(MINUTES.values())} minutes" in SYLLABUS
-    assert len(MINUTES) == 10
+    assert len(MINUTES) == 11
 
 
 def test_six_weeks_hold_every_lesson_and_set_once():
@@ -54,7 +54,7 @@ def test_six_weeks_hold_every_lesson_and_set_once():
 def test_twelve_weeks_hold_every_lesson_and_set_once():
     lessons, sets = [], []
     for _, meeting, home, minutes in rows("Twelve weeks"):
-        here = sorted({int(number) for number in re.findall(r"lesson (\d)", meeting)})
+        here = sorted({int(number) for number in re.findall(r"lesson (\d+)", meeting)})
         given = [int(number) for number in re.findall(r"set (\d)", home)]
         known = [60 * HOURS[number] for number in given if number in HOURS]
         if len(known) == len(given):

@@ -400,6 +400,58 @@ def test_held_out_questions_are_not_trained_on():
         assert (*told, "Q", *item.question, "GO") not in trained_on
 
 
+def test_questions_beside_are_trained_on_in_one_pool_and_never_held_out():
+    alone = StoryProblem(0, 4, task="qa6", questions=40, held_out=10)
+    other = StoryProblem(0, 4, task="qa1", questions=40, held_out=10)
+    both = StoryProblem(0, 4, task="qa6", questions=40, held_out=10, beside=["qa1"])
+    assert both.held_out == alone.held_out
+    assert both.examples == 80
+    assert set(both.vocabulary.answers) == {"yes", "no", *other.vocabulary.answers}
+    words = both.vocabulary.words
+    told = [[words[number] for number in coded] for coded in both._coded]
+    parts = [
+        (one, [[one.vocabulary.words[n] for n in coded] for coded in one._coded])
+        for one in (alone, other)
+    ]
+    assert told == [sequence for _, sequences in parts for sequence in sequences]
+    batches = [{int(i) >= 40 for i in batch} for batch in both._batches(0)]
+    assert {True, False} in batches  # both tasks in one batch
+
+
+def test_real_questions_beside_come_from_the_same_archive(tmp_path):
+    (tmp_path / "qa1_train.txt").write_text(STORIES)
+    (tmp_path / "qa6_train.txt").write_text(
+        STORIES.replace("Where is", "Is").replace("office", "yes")
+    )
+    about = {"task": "qa6", "source": str(tmp_path), "held_out": 1}
+    source = StoryProblem(0, 2, **about, beside=["qa1"])
+    assert source.held_out == StoryProblem(0, 2, **about).held_out
+    assert source.examples == 3 + 4
+    assert [item.task for item in source.read(str(tmp_path), "train")] == ["qa6"] * 4
+
+
+def test_the_tasks_beside_may_come_first():
+    about = {"task": "qa6", "questions": 40, "held_out": 10, "beside": ["qa1"]}
+    source = StoryProblem(0, 4, **about, beside_first=30, curriculum=20)
+    plain = StoryProblem(0, 4, **about)
+    chosen = [source._chosen(step) for step in range(60)]
+    assert min(np.concatenate(chosen[:30])) >= 40  # qa1 alone
+    lengths = sorted(source._lengths[40:])
+    for step, batch in enumerate(chosen[:30]):  # its shortest, then all
+        most = lengths[max(4, round(40 * min(1, 0.2 + 0.8 * step / 20))) - 1]
+        assert max(source._lengths[batch]) <= most
+    for step in range(30, 60):
+        assert (chosen[step] == plain._chosen(step)).all()
+
+
+def test_a_task_beside_itself_or_a_bare_word_is_refused():
+    for wrong in (["qa6"], "qa1"):
+        with pytest.raises(ValueError, match="expected a list of tasks other than qa6 beside it"):
+            StoryProblem(0, 4, task="qa6", questions=32, beside=wrong)
+    with pytest.raises(ValueError, match="expected tasks beside qa6 for beside_first=5, got none"):
+        StoryProblem(0, 4, task="qa6", questions=32, beside_first=5)
+
+
 STORIES = """\
 1 John moved to the office.
 2 Where is John?\toffice\t1

@@ -3,8 +3,9 @@
     python -m tools.babi_rules tasks_1-20_v1-2.tar.gz
 
 One rule always gives the commonest answer of the training questions; one names the place of the
-last statement; one the place where the thing asked for was last taken or put down. Writes
-data/babi_rules.json.
+last statement; one the place where the thing asked for was last taken or put down; one answers
+whether the place asked for was named lately, whoever went there, where how lately is chosen on the
+training questions. Writes data/babi_rules.json.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from pathlib import Path
 from lessons_lib import babi, checkpoints, records, stories
 from lessons_lib.babi import Question
 
+LATELY = range(1, 9)  # statements
 RESULTS = checkpoints.DATA / "babi_rules.json"
+RULES = ("commonest_answer", "last_place", "last_touch", "named_lately")
 TASKS = ("qa1", "qa2", "qa6", "qa9", "qa15", "qa20")
 
 
@@ -31,13 +34,20 @@ def score(archive: Path, task: str) -> dict:
     """Return what the rules score on the valid questions of a task."""
     train, valid = babi.load(archive, task, "train"), babi.load(archive, task, "valid")
     commonest = stories.majority_answer(train)
+    named, statements = max((_named_lately(train, count), count) for count in LATELY)
     return {
         "task": task,
         "questions": len(valid),
         "commonest_answer": share([commonest] * len(valid), valid),
         "last_place": share(map(stories.last_statement_place, valid), valid),
         "last_touch": share(map(stories.last_touch_place, valid), valid),
+        "named_lately": _named_lately(valid, statements),
+        "named_lately_statements": statements if named else None,
     }
+
+
+def _named_lately(questions: Sequence[Question], statements: int) -> float:
+    return share((stories.place_named_lately(item, statements) for item in questions), questions)
 
 
 def main() -> None:
@@ -48,9 +58,7 @@ def main() -> None:
     archive = parser.parse_args().archive
     entries = [score(archive, task) for task in TASKS]
     for entry in entries:
-        print(
-            "{task:<6}{commonest_answer:>8.1%}{last_place:>8.1%}{last_touch:>8.1%}".format(**entry)
-        )
+        print(entry["task"], *(f"{entry[rule]:8.1%}" for rule in RULES))
     about = {
         "command": "python -m tools.babi_rules ARCHIVE",
         "versions": records.versions(),

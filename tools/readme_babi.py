@@ -28,8 +28,9 @@ def table() -> str:
     rules = json.loads(babi_rules.RESULTS.read_text(encoding="utf-8"))
     for entry in rules["entries"]:
         lines += _rules(entry, rules["command"])
-        for study in (f"babi-{entry['task']}-no-decay", f"babi-{entry['task']}"):
-            lines += [_model(name, entries) for name, entries in _recorded(study).items()]
+        for which in ("-no-decay", "", "-with-qa1"):
+            trainings = _recorded(f"babi-{entry['task']}{which}")
+            lines += [_model(name, entries) for name, entries in trainings.items()]
     return "\n".join(lines)
 
 
@@ -47,6 +48,8 @@ def _rules(entry: dict, command: str) -> list[str]:
         "place named last": "last_place",
         "place of the last touch": "last_touch",
     }
+    statements = entry["named_lately_statements"]
+    named[f"place named in the last {statements} sentences with one"] = "named_lately"
     return [
         f"| {entry['task']} | rule: {rule} | | {entry[key]:.1%} | | | `{command}` |"
         for rule, key in named.items()
@@ -62,10 +65,11 @@ def _model(name: str, entries: list[dict]) -> str:
     first = entries[0]
     minutes = statistics.median(entry["cpu_seconds"] for entry in entries) / 60
     each = ", ".join(f"{value:.1%}" for value in right)
-    decay = first["recipe"]["weight_decay"]
+    decay, beside = first["recipe"]["weight_decay"], first["recipe"]["data"].get("beside", ())
+    words += f", weight decay {decay:g}" if decay else ""
     cells = [
         task,
-        f"{words}, weight decay {decay:g}" if decay else words,
+        ", ".join([words, *(f"{other} first" for other in beside)]),
         "" if claim is None else f"{claim:g}%",
         f"**{statistics.median(right):.1%}** ({each})",
         f"{_passes(first):.0f}",
@@ -76,8 +80,9 @@ def _model(name: str, entries: list[dict]) -> str:
 
 
 def _passes(entry: dict) -> float:
-    """Return how often a training saw each of its questions."""
-    return entry["steps"] * entry["recipe"]["batch_size"] / entry["examples"]
+    """Return how often a training saw each question of its task."""
+    updates = entry["steps"] - entry["recipe"]["data"].get("beside_first", 0)
+    return updates * entry["recipe"]["batch_size"] / entry["examples"]
 
 
 def choice() -> str:

@@ -26,7 +26,15 @@ from lessons_lib.__main__ import main as command_line
 RESULTS = checkpoints.DATA / "results.json"
 ARCHIVE = "ARCHIVE"  # stands for the path of the bAbI archive in a recorded command
 
-STORIES = [("lntm-qa1", "qa1"), ("ntm-qa1", "qa1"), ("lstm-qa1", "qa1"), ("lntm-qa2", "qa2")]
+STORIES = [
+    ("lntm-qa1", "qa1"),
+    ("ntm-qa1", "qa1"),
+    ("lstm-qa1", "qa1"),
+    ("lntm-qa2", "qa2"),
+    ("lntm-qa6", "qa6"),
+    ("lntm-qa6-qa1", "qa6"),
+    ("lntm-qa6-qa1", "qa1"),
+]
 COPY, RECALL, REPEAT = "copy", "associative-recall", "repeat-copy"
 NGRAMS, SORT = "dynamic-ngrams", "priority-sort"
 SEQUENCES = [  # checkpoint, task, length or items, how many, and the slots if not the usual ones
