@@ -135,9 +135,11 @@ class StoryProblem:
             "words": len(self.vocabulary.words),
             "output_size": len(self.vocabulary.answers),
         }
-        if len(train) < batch_size:
+        fewest = len(train) - len(own) if beside_first else len(train)
+        if fewest < batch_size:
             kind = "stories" if whole_stories else "questions"
-            raise ValueError(f"expected at least {batch_size} {kind}, got {len(train)}")
+            where = f" of {', '.join(beside)}" if beside_first else ""
+            raise ValueError(f"expected at least {batch_size} {kind}{where}, got {fewest}")
         self._code(train)
         self._of_others = self._by_length[self._by_length >= len(own)]
         self._order: tuple[int, list[np.ndarray]] = (-1, [])

@@ -450,6 +450,9 @@ def test_a_task_beside_itself_or_a_bare_word_is_refused():
             StoryProblem(0, 4, task="qa6", questions=32, beside=wrong)
     with pytest.raises(ValueError, match="expected tasks beside qa6 for beside_first=5, got none"):
         StoryProblem(0, 4, task="qa6", questions=32, beside_first=5)
+    few = {"task": "qa6", "questions": 32, "beside": ["qa1"], "beside_first": 5}
+    with pytest.raises(ValueError, match="expected at least 64 questions of qa1, got 32"):
+        StoryProblem(0, 64, **few)
 
 
 STORIES = """\

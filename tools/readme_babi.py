@@ -61,7 +61,7 @@ def _model(name: str, entries: list[dict]) -> str:
     task, _, kind = name.partition("-")
     words, column = MODELS[kind]
     claim = getattr(LNTM_PAPER[task], column)
-    right = [entry["measured"][0]["accuracy"] for entry in entries]
+    right = [accuracy(entry) for entry in entries]
     first = entries[0]
     minutes = statistics.median(entry["cpu_seconds"] for entry in entries) / 60
     each = ", ".join(f"{value:.1%}" for value in right)
@@ -77,6 +77,11 @@ def _model(name: str, entries: list[dict]) -> str:
         f"`{first['command']}`",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def accuracy(entry: dict) -> float:
+    """Return the share right of the real valid questions."""
+    return entry["measured"][0]["accuracy"]
 
 
 def _passes(entry: dict) -> float:

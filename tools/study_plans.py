@@ -119,7 +119,7 @@ def _with_qa1(task: str) -> Study:
     recipes = [
         recipe.changed(data={**recipe.data, **_QA1_FIRST}, weight_decay=0.1)
         for recipe in study.recipes
-        if not recipe.name.endswith("brief")
+        if recipe.name in (f"{task}-lstm", f"{task}-lntm8")
     ]
     about = f"real {task}: 1,500 updates on the questions of qa1, then on those of both"
     return Study(about, recipes, study.seeds, study.tests)
@@ -232,6 +232,8 @@ _TRIED_ON_QA2 = {
         f"weight decay 0.3, {name}": {**change, "weight_decay": 0.3}
         for name, change in _BESIDE_DECAY.items()
     },
+    "qa1 first, then beside": {"data": _QA1_FIRST},
+    "weight decay 0.3, qa1 first, then beside": {"data": _QA1_FIRST, "weight_decay": 0.3},
 }
 
 
@@ -340,8 +342,7 @@ def studies() -> dict[str, Study]:
         ),
         "babi-qa1-no-decay": _without_decay("qa1"),
         "babi-qa2-no-decay": _without_decay("qa2", most=1),
-        "babi-qa6-with-qa1": _with_qa1("qa6"),
-        "babi-qa9-with-qa1": _with_qa1("qa9"),
+        **{f"babi-{task}-with-qa1": _with_qa1(task) for task in ("qa2", "qa6", "qa9")},
         "babi-choice": _tried("qa1", _TRIED_ON_QA1, decay=0.0),
         "babi-choice-qa2": _tried("qa2", _TRIED_ON_QA2, decay=0.1),
         "babi-choice-qa2-lstm": _tried("qa2", _decays(0.5), decay=0.3, model="lstm"),
