@@ -18,6 +18,7 @@ TASKS = {
     "tasks-sort": "Priority sort",
     "sort-reads": "Priority sort, without one of the two starts of the reads",
     "clip-outputs": "Copy without clipping of the controller's outputs",
+    "clip-recall": "Associative recall without it",
 }
 NGRAMS = ("tasks-ngrams", "ngrams-heads")
 SIZES = ("length", "items", "repeats", "slots")

@@ -328,6 +328,15 @@ def studies() -> dict[str, Study]:
             ten,
             solved,
         ),
+        "clip-recall": Study(
+            "associative recall without the clipping of the controller's outputs",
+            [
+                recipe.changed(name=f"{recipe.name}-unclipped", model={**recipe.model, "clip": 1e9})
+                for recipe in (recall, find("ntm-lstm-recall"))
+            ],
+            five,
+            [{"count": 500}, {"count": 100, "items": 20}],
+        ),
         "memory-start": Study(
             "copy and associative recall from a constant, a learned and a random memory",
             [*_starts(copy, ntm_starts, "copy"), *_starts(on_tape, ntm_starts, "recall")],
