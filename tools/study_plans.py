@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lessons_lib.recipes import Recipe, find
+from lessons_lib.recipes import QA1_FIRST, Recipe, find
 
 BABI = "$LESSONS_BABI"
 DECAY = {"qa1": 0.1, "qa2": 0.3}  # the weight decay of all models of a task
@@ -62,6 +62,7 @@ _GATES = {  # parts of the start of ntm-ff-ngrams, and one head of each kind
 # One of the two starts of the reads as PyTorch has it; ntm-lstm-repeat has the first alone.
 _USUAL_GAIN = {"usual-gain": {"read_gain": 1.0}}
 _READS = {**_USUAL_GAIN, "usual-gate": {"gate_bias": 0.0}}
+_UNCLIPPED = {"unclipped": {"clip": 1e9}}
 
 
 def _babi(task: str, steps: int = 4000) -> Study:
@@ -117,7 +118,7 @@ def _with_qa1(task: str) -> Study:
     """
     study = _babi(task)
     recipes = [
-        recipe.changed(data={**recipe.data, **_QA1_FIRST}, weight_decay=0.1)
+        recipe.changed(data={**recipe.data, **QA1_FIRST}, weight_decay=0.1)
         for recipe in study.recipes
         if recipe.name in (f"{task}-lstm", f"{task}-lntm8")
     ]
@@ -173,12 +174,11 @@ _STEADY = {
 }
 _SCHEDULES = {"no curriculum": {"data": {"curriculum": 0}}, "constant rate": {"decay": "none"}}
 _SIZES = {f"controller of {units}": {"model": {"hidden_size": units}} for units in (32, 64, 256)}
-_BESIDE_QA1 = {"beside": ["qa1"]}
-_QA1_FIRST = {**_BESIDE_QA1, "beside_first": 1500}
+_BESIDE = {"beside": QA1_FIRST["beside"]}
 _WITH_QA1 = {
-    "qa1 beside": {"data": _BESIDE_QA1},
-    "weight decay 0.1, qa1 beside": {"data": _BESIDE_QA1, "weight_decay": 0.1},
-    "weight decay 0.1, qa1 first, then beside": {"data": _QA1_FIRST, "weight_decay": 0.1},
+    "qa1 beside": {"data": _BESIDE},
+    "weight decay 0.1, qa1 beside": {"data": _BESIDE, "weight_decay": 0.1},
+    "weight decay 0.1, qa1 first, then beside": {"data": QA1_FIRST, "weight_decay": 0.1},
 }
 _USUAL_ADAM = {"learning_rate": 3e-3, "beta2": 0.999}
 _TRIED_ON_QA1 = {
@@ -232,8 +232,8 @@ _TRIED_ON_QA2 = {
         f"weight decay 0.3, {name}": {**change, "weight_decay": 0.3}
         for name, change in _BESIDE_DECAY.items()
     },
-    "qa1 first, then beside": {"data": _QA1_FIRST},
-    "weight decay 0.3, qa1 first, then beside": {"data": _QA1_FIRST, "weight_decay": 0.3},
+    "qa1 first, then beside": {"data": QA1_FIRST},
+    "weight decay 0.3, qa1 first, then beside": {"data": QA1_FIRST, "weight_decay": 0.3},
 }
 
 
@@ -324,16 +324,13 @@ def studies() -> dict[str, Study]:
         ),
         "clip-outputs": Study(
             "copy without the clipping of the controller's outputs",
-            [live.changed(name="copy-unclipped", model={**live.model, "clip": 1e9})],
+            _variants(live, _UNCLIPPED, "copy"),
             ten,
             solved,
         ),
         "clip-recall": Study(
             "associative recall without the clipping of the controller's outputs",
-            [
-                recipe.changed(name=f"{recipe.name}-unclipped", model={**recipe.model, "clip": 1e9})
-                for recipe in (recall, find("ntm-lstm-recall"))
-            ],
+            [*_variants(recall, _UNCLIPPED), *_variants(find("ntm-lstm-recall"), _UNCLIPPED)],
             five,
             [{"count": 500}, {"count": 100, "items": 20}],
         ),
