@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import nbformat
@@ -81,6 +82,16 @@ def test_a_lesson_reaches_no_network(tmp_path):
     for source in (download, numbered):
         result, _, _ = run(notebook_of(tmp_path, source), tmp_path, offline=True)
         assert "no network here" in result.error
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has TCP alone")
+def test_no_kernel_waits_on_a_port_that_another_may_take(tmp_path):
+    source = (
+        "import json, ipykernel\nprint(json.loads(ipykernel.get_connection_info())['transport'])"
+    )
+    _, executed, environment = run(notebook_of(tmp_path, source), tmp_path)
+    assert nbformat.read(executed, as_version=4).cells[0].outputs[0].text == "ipc\n"
+    assert compare_again(executed, environment, 60) == ""  # nbval's kernel too
 
 
 def test_a_lesson_sees_its_profile_and_answer_folder(tmp_path):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import nbclient
 import nbformat
 import pytest
 import torch
 import traitlets
+from traitlets.config import Config
 
 from lessons_lib import memory
 from lessons_lib.lntm import LNTM
@@ -18,6 +21,7 @@ from lessons_lib.widgets import TapeStepper
 from lessons_lib.widgets.updates import TOLERANCE, fold, memory_pictures
 from tests.test_widgets import focused_trace, lntm_trace, ntm_trace, run, sent
 from tools.build_notebooks import METADATA
+from tools.kernels import connection
 
 MEGABYTES = 1e6
 LARGEST = """
@@ -220,7 +224,11 @@ def test_the_largest_tape_of_the_course_is_small_in_a_saved_notebook(tmp_path):
     """128 slots × 240 steps × 20 numbers, four read heads: the file itself, state included."""
     cells = [nbformat.v4.new_code_cell(LARGEST.strip())]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
-    nbclient.NotebookClient(notebook, timeout=120, store_widget_state=True).execute()
+    with tempfile.TemporaryDirectory() as sockets:
+        config = Config(KernelManager=connection(sockets))
+        nbclient.NotebookClient(
+            notebook, timeout=120, store_widget_state=True, config=config
+        ).execute()
     path = tmp_path / "largest.ipynb"
     nbformat.write(notebook, path)
     saved = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]

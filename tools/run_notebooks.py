@@ -18,8 +18,10 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from traitlets.config import Config
 
 from lessons_lib import records
+from tools.kernels import connection
 from tools.layout import BUILD, NOTEBOOKS, ROOT, lesson_notebooks
 
 PROFILES = ("quick", "full", "gpu")
@@ -55,18 +57,20 @@ def execute(notebook: Path, out: Path, environment: dict[str, str], cell_seconds
     """Run a notebook in its own kernel; write the executed copy, also when it fails."""
     document = nbformat.read(notebook, as_version=4)
     out.parent.mkdir(parents=True, exist_ok=True)
-    client = NotebookClient(
-        document,
-        timeout=cell_seconds,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(out.parent)}},
-        record_timing=False,
-    )
     start, error = time.perf_counter(), ""
-    try:
-        client.execute(env=environment)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as problem:
-        error = str(problem)
+    with tempfile.TemporaryDirectory() as sockets:
+        client = NotebookClient(
+            document,
+            timeout=cell_seconds,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(out.parent)}},
+            record_timing=False,
+            config=Config(KernelManager=connection(sockets)),
+        )
+        try:
+            client.execute(env=environment)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as problem:
+            error = str(problem)
     seconds = time.perf_counter() - start
     nbformat.write(document, out)
     return Run(notebook.stem, seconds, error)
@@ -77,6 +81,7 @@ def compare_again(executed: Path, environment: dict[str, str], cell_seconds: int
     command = [sys.executable, "-m", "pytest", "--nbval", str(executed), "-q", "-x"]
     command += [f"--nbval-cell-timeout={cell_seconds}", "--nbval-current-env"]
     command += ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly"]
+    command += ["-p", "tools.kernels"]
     command += ["-c", os.devnull, f"--rootdir={executed.parent}"]
     clean = {k: v for k, v in environment.items() if not k.startswith("PYTEST_")}
     result = subprocess.run(
