@@ -6,6 +6,7 @@ batches it would have met.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from lessons_lib import babi, stories, tasks
 from lessons_lib.babi import Question
 from lessons_lib.evaluate import evaluate_stories, evaluate_task
+from lessons_lib.lookups import LOOKUPS, exchanged, lookup
 from lessons_lib.words import GO, Vocabulary, by_story, collate, word_sequence
 
 POOL = 20  # batches that are sorted by length together
@@ -86,9 +88,12 @@ class StoryProblem:
             fifth of them at first to all in the end.
         whole_stories: with a source, a batch holds stories and every answer of a story is asked
             for in one pass: earlier questions stay in the story, also in what is measured.
-        beside: other tasks, from the same source or generator, whose questions are trained on as
-            well, all in one shuffled pool; held-out questions are of ``task`` alone.
-        beside_first: for so many updates, batches come from the tasks beside alone.
+        retold: how many more times the training questions of ``task`` are told, with names
+            exchanged (``lookups.exchanged``).
+        beside: what is trained on as well, all in one shuffled pool: other tasks, from the same
+            source or generator, or look-ups (``lookups.LOOKUPS``), one for each question of
+            ``task`` as it is told and retold; held-out questions are of ``task`` alone.
+        beside_first: for so many updates, batches come from the first of those beside alone.
     """
 
     goal = "accuracy"
@@ -106,6 +111,7 @@ class StoryProblem:
         held_out: int = 1000,
         curriculum: int = 0,
         whole_stories: bool = False,
+        retold: int = 0,
         beside: Sequence[str] = (),
         beside_first: int = 0,
     ) -> None:
@@ -115,6 +121,12 @@ class StoryProblem:
             raise ValueError(
                 f"expected a list of tasks other than {task} beside it, got {beside!r}"
             )
+        looked_up = [one for one in beside if one in LOOKUPS]
+        if whole_stories and (retold or looked_up):
+            raise ValueError(
+                f"expected questions one by one for retold={retold} and look-ups {looked_up}, "
+                "got whole_stories"
+            )
         if beside_first and not beside:
             raise ValueError(
                 f"expected tasks beside {task} for beside_first={beside_first}, got none"
@@ -122,26 +134,35 @@ class StoryProblem:
         self.seed, self.batch_size = seed, batch_size
         self.beside_first = beside_first
         self.task, self.curriculum, self.whole_stories = task, curriculum, whole_stories
+
+        def found(one: str) -> list[list[Question]]:
+            if source is not None:
+                return self._groups(one, source, split)
+            return [[item] for item in stories.generate(one, questions, seed=data_seed)]
+
         if source is None:
-            made = [stories.generate(one, questions, seed=data_seed) for one in (task, *beside)]
-            own, *others = [[[item] for item in items] for items in made]
+            own = found(task)
             self.held_out = stories.generate(task, held_out, seed=data_seed, split="valid")
         else:
-            own, self.held_out = _hold_out(self._groups(task, source, split), held_out)
-            others = [self._groups(one, source, split) for one in beside]
+            own, self.held_out = _hold_out(found(task), held_out)
+        rng = random.Random(f"{task} {data_seed}")
+        own += [[exchanged(item, rng)] for _ in range(retold) for [item] in own]
+        others = [_lookups(one, own, rng) if one in LOOKUPS else found(one) for one in beside]
         train = sum(others, own)
         self.vocabulary = Vocabulary.of(item for group in train for item in group)
         self.sizes = {
             "words": len(self.vocabulary.words),
             "output_size": len(self.vocabulary.answers),
         }
-        fewest = len(train) - len(own) if beside_first else len(train)
+        fewest = len(others[0]) if beside_first else len(train)
         if fewest < batch_size:
             kind = "stories" if whole_stories else "questions"
-            where = f" of {', '.join(beside)}" if beside_first else ""
+            where = f" of {beside[0]}" if beside_first else ""
             raise ValueError(f"expected at least {batch_size} {kind}{where}, got {fewest}")
         self._code(train)
-        self._of_others = self._by_length[self._by_length >= len(own)]
+        if beside_first:
+            of_first = (self._by_length >= len(own)) & (self._by_length < len(own) + fewest)
+            self._first = self._by_length[of_first]
         self._order: tuple[int, list[np.ndarray]] = (-1, [])
 
     def read(self, source: str, split: str) -> list[Question]:
@@ -172,26 +193,26 @@ class StoryProblem:
         if step >= max(self.curriculum, self.beside_first):
             per_pass = len(self._coded) // self.batch_size
             return self._batches(step // per_pass)[step % per_pass]
-        pool = self._of_others if step < self.beside_first else self._by_length
+        pool = self._first if step < self.beside_first else self._by_length
         share = 1.0
         if step < self.curriculum:
             share = SHORTEST + (1 - SHORTEST) * step / self.curriculum
         most = max(self.batch_size, round(share * len(pool)))
-        random = np.random.default_rng((self.seed, step, 1))
-        return random.choice(pool[:most], self.batch_size, replace=False)
+        draw = np.random.default_rng((self.seed, step, 1))
+        return draw.choice(pool[:most], self.batch_size, replace=False)
 
     def _batches(self, epoch: int) -> list[np.ndarray]:
         """Return the batches of one pass: shuffled, and within a pool sorted by length."""
         if self._order[0] != epoch:
-            random = np.random.default_rng((self.seed, epoch))
-            shuffled = random.permutation(len(self._coded))
+            draw = np.random.default_rng((self.seed, epoch))
+            shuffled = draw.permutation(len(self._coded))
             size, batches = self.batch_size, []
             for start in range(0, len(shuffled), size * POOL):
                 pool = shuffled[start : start + size * POOL]
                 pool = pool[np.argsort(self._lengths[pool], kind="stable")]
                 batches += [pool[at : at + size] for at in range(0, len(pool), size)]
             batches = [batch for batch in batches if len(batch) == size]
-            self._order = (epoch, [batches[i] for i in random.permutation(len(batches))])
+            self._order = (epoch, [batches[i] for i in draw.permutation(len(batches))])
         return self._order[1]
 
     def loss(self, model: nn.Module, step: int, device: torch.device) -> Tensor:
@@ -220,6 +241,12 @@ class StoryProblem:
     def measure(self, model: nn.Module) -> dict:
         """Return the accuracy on held-out questions."""
         return evaluate_stories(model, self.vocabulary, self.held_out)
+
+
+def _lookups(kind: str, groups: list[list[Question]], rng: random.Random) -> list[list[Question]]:
+    """Make a look-up of each question's story, where there is one."""
+    made = [lookup(kind, item, rng) for [item] in groups]
+    return [[item] for item in made if item is not None]
 
 
 def _hold_out(groups: list[list[Question]], wanted: int) -> tuple[list, list[Question]]:

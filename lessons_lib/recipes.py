@@ -125,6 +125,16 @@ _SORTING = {**_LOOKUP, "slots": 64, "memory_init": "learned", "read_heads": 4, "
 
 #: What brings names into qa2, qa6 and qa9, which pay for other things first; lesson 10 says why.
 QA1_FIRST = {"beside": ["qa1"], "beside_first": 1500}
+#: What answers qa15 and qa20: one look-up at a time, in stories told of other names as well.
+LOOKUPS_FIRST = {
+    "qa15": {
+        "retold": 6,
+        "beside": ["property", "fear"],
+        "beside_first": 2500,
+        "curriculum": 1500,
+    },
+    "qa20": {"retold": 6, "beside": ["property"], "beside_first": 1500},
+}
 # README's settings for real bAbI, here on generated stories.
 _SHORT_FIRST = {"curriculum": 1000}
 _FEW = {"questions": 10_000}  # of each; of 100,000 it would not have learned qa1 by then
@@ -135,6 +145,7 @@ _STORIES = {
     "weight_decay": 0.1,
     "stop_at": None,
 }
+_TWO_LOOKUPS = {**_STORIES, "steps": 12_000, "weight_decay": 0.0}
 
 _ALL = [
     # Solves copy in half a minute of one core; lesson 5 says why it does.
@@ -225,6 +236,7 @@ _ALL = [
     _qa("lntm-qa2", "qa2", "LNTM", steps=5_000),
     _qa("lntm-qa6", "qa6", "LNTM", _SHORT_FIRST, **_STORIES),
     _qa("lntm-qa6-qa1", "qa6", "LNTM", {**_SHORT_FIRST, **QA1_FIRST, **_FEW}, **_STORIES),
+    _qa("lntm-qa15", "qa15", "LNTM", {**LOOKUPS_FIRST["qa15"], **_FEW}, **_TWO_LOOKUPS),
 ]
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from lessons_lib.babi import SPLITS, Question, Words, task_name, write
-from lessons_lib.story_worlds import PLACES, WORLDS
+from lessons_lib.story_worlds import ANIMALS, MOTIVES, PLACES, WORLDS
 
 __all__ = [
     "TASKS",
@@ -32,6 +32,7 @@ TASKS = tuple(WORLDS)
 _QUARTERS = ("train", "train", "valid", "test")
 #: bAbI's rooms, with the three that only its tasks 10 and 14 have.
 _PLACES = frozenset({*PLACES, "cinema", "park", "school"})
+_ONE = {many: one for one, many in ANIMALS.items()}
 
 
 def generate(
@@ -124,3 +125,30 @@ def place_named_lately(question: Question, statements: int) -> str:
         if question.question[-1] in words:
             said = "no" if {"no", "not"} & set(words) else "yes"
     return said
+
+
+def feared_by_most(question: Question) -> str:
+    """Return what most people of the story fear, whoever is asked for; of two, what is told last.
+
+    It is what qa15 leaves to a model that does not keep who is which animal. An empty string where
+    nobody is one whose fear is told.
+    """
+    told = {line[0]: line[-1] for line in question.story if line[1] == "are"}  # mice: wolves
+    kinds = [ANIMALS.get(line[-1]) for line in question.story if line[1] == "is"]
+    feared = Counter(told[kind] for kind in kinds if kind in told)
+    most = [fear for fear in told.values() if feared and feared[fear] == max(feared.values())]
+    return _ONE[most[-1]] if most else ""
+
+
+def last_motive(question: Question) -> str:
+    """Return the motive told last, or of those that lead to the place or thing asked for the last.
+
+    It is what qa20 leaves to a model that does not keep whose motive is whose; "where" is answered
+    by the place to which it leads. An empty string where no motive fits.
+    """
+    motives = [line[-1] for line in question.story if line[-1] in MOTIVES]
+    asked = question.question[-1]
+    if question.question[0] == "where":
+        return MOTIVES[motives[-1]][0] if motives else ""
+    fitting = [motive for motive in motives if asked in MOTIVES[motive]]
+    return fitting[-1] if fitting else ""

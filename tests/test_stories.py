@@ -327,6 +327,42 @@ def test_most_of_qa6_and_qa9_needs_no_names(made, task, statements):
     assert 0.8 < right < 0.92
 
 
+def test_feared_by_most_forgets_who_is_which_animal():
+    lines = [
+        "mice are afraid of wolves",
+        "sheep are afraid of cats",
+        "gertrude is a mouse",
+        "winona is a sheep",
+        "emily is a sheep",
+    ]
+    story = tuple(tuple(line.split()) for line in lines)
+    asked = ("what", "is", "gertrude", "afraid", "of")
+    assert stories.feared_by_most(Question(story, asked, "wolf")) == "cat"
+    assert stories.feared_by_most(Question(story[:4], asked, "wolf")) == "cat"  # told last
+    assert stories.feared_by_most(Question(story[:3], asked, "wolf")) == "wolf"
+    assert stories.feared_by_most(Question(story[:2], asked, "")) == ""
+
+
+def test_last_motive_forgets_whose_it_is():
+    story = (("sumit", "is", "hungry"), ("yann", "is", "thirsty"), ("jason", "is", "bored"))
+    why = ("why", "did", "sumit", "go", "to", "the")
+    assert stories.last_motive(Question(story, (*why, "kitchen"), "hungry")) == "thirsty"
+    assert stories.last_motive(Question(story, (*why, "garden"), "bored")) == "bored"
+    assert stories.last_motive(Question(story, (*why, "bedroom"), "tired")) == ""
+    get = ("why", "did", "sumit", "get", "the", "apple")
+    assert stories.last_motive(Question(story, get, "hungry")) == "hungry"
+    where = ("where", "will", "sumit", "go")
+    assert stories.last_motive(Question(story, where, "kitchen")) == "garden"
+
+
+def test_most_of_qa15_and_nearly_all_of_qa20_need_no_names(made):
+    fears, motives = made["qa15", "valid"], made["qa20", "valid"]
+    right = share(fears, lambda item: stories.feared_by_most(item) == item.answer)
+    assert 0.58 < right < 0.72
+    right = share(motives, lambda item: stories.last_motive(item) == item.answer)
+    assert 0.94 < right < 0.99
+
+
 def test_two_thirds_of_qa2_ask_where_a_thing_was_put_down(made):
     questions = made["qa2", "valid"]
     right = share(questions, lambda item: stories.last_touch_place(item) == item.answer)

@@ -9,7 +9,7 @@ from lessons_lib.recipes import Recipe
 from lessons_lib.training import Training
 from tests.machines import TINY_RECIPE
 from tools import studies, study_plans
-from tools.study_plans import Study
+from tools.study import Study
 
 TINY = TINY_RECIPE.changed(run_slots=9)
 TESTS = [{"count": 6}, {"count": 3, "length": 7}]

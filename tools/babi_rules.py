@@ -5,7 +5,8 @@
 One rule always gives the commonest answer of the training questions; one names the place of the
 last statement; one the place where the thing asked for was last taken or put down; one answers
 whether the place asked for was named lately, whoever went there, where how lately is chosen on the
-training questions. Writes data/babi_rules.json.
+training questions. Two more forget whose animal or motive is whose: one says what most people of
+the story fear, one the last motive that fits. Writes data/babi_rules.json.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ from lessons_lib.babi import Question
 
 LATELY = range(1, 9)  # statements
 RESULTS = checkpoints.DATA / "babi_rules.json"
-RULES = ("commonest_answer", "last_place", "last_touch", "named_lately")
+RULES = (
+    "commonest_answer",
+    "last_place",
+    "last_touch",
+    "named_lately",
+    "feared_by_most",
+    "last_motive",
+)
 TASKS = ("qa1", "qa2", "qa6", "qa9", "qa15", "qa20")
 
 
@@ -43,6 +51,8 @@ def score(archive: Path, task: str) -> dict:
         "last_touch": share(map(stories.last_touch_place, valid), valid),
         "named_lately": _named_lately(valid, statements),
         "named_lately_statements": statements if named else None,
+        "feared_by_most": share(map(stories.feared_by_most, valid), valid),
+        "last_motive": share(map(stories.last_motive, valid), valid),
     }
 
 

@@ -131,10 +131,6 @@ def headline() -> str:
     recall_seconds = statistics.median(entry["cpu_seconds"] for entry in recall["ntm-ff-recall"])
     above = readme_studies.medians("tasks-ngrams", readme_studies.bits_above)
     sort = readme_studies.medians("tasks-sort", readme_studies.wrong_bits)
-    alone, taught = (
-        readme_studies.medians(study, readme_babi.accuracy)["qa6-lntm8"]
-        for study in ("babi-qa6", "babi-qa6-with-qa1")
-    )
     speed = read_json(bench.RESULTS)["cpu"]
     small, large = (bench_report.ratio(speed["copy"][i]["cases"], "ntm") for i in (0, 1))
     lntm = bench_report.ratio(speed["stories"]["cases"], "lntm_8")
@@ -169,11 +165,7 @@ def headline() -> str:
             f"{sort['ntm-lstm-sort']:.1f}, LSTM alone {sort['lstm-sort']:.0f}",
             "python -m tools.studies tasks-sort",
         ),
-        (
-            "real bAbI, qa6: L-NTM, median of 3 seeds",
-            f"{alone:.1%} alone, {taught:.1%} with the questions of qa1 first",
-            "python -m tools.studies babi-qa6 babi-qa6-with-qa1",
-        ),
+        readme_babi.headline(),
         (
             "NTM's training step, a loop over `nn.LSTMCell` being 1",
             f"{small:.1f} × (batch 16), {large:.1f} × (batch 64)",

@@ -34,6 +34,7 @@ STORIES = [
     ("lntm-qa6", "qa6"),
     ("lntm-qa6-qa1", "qa6"),
     ("lntm-qa6-qa1", "qa1"),
+    ("lntm-qa15", "qa15"),
 ]
 COPY, RECALL, REPEAT = "copy", "associative-recall", "repeat-copy"
 NGRAMS, SORT = "dynamic-ngrams", "priority-sort"

@@ -25,7 +25,8 @@ from lessons_lib.recipes import Recipe
 from lessons_lib.sweeps import sweep
 from lessons_lib.tasks import Task
 from lessons_lib.training import Training
-from tools.study_plans import Study, studies
+from tools.study import Study
+from tools.study_plans import studies
 
 FOLDER = checkpoints.DATA / "studies"
 FIRST_TEST_SEED = 1000  # a training's own held-out sequences have the seeds 0 to 9
