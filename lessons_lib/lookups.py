@@ -81,7 +81,12 @@ def lookup(kind: str, question: Question, rng: random.Random) -> Question | None
         kind: one of ``LOOKUPS``.
         question: whose story is taken.
         rng: chooses the cut, and what is asked for.
+
+    Raises:
+        ValueError: an unknown kind.
     """
+    if kind not in LOOKUPS:
+        raise ValueError(f"expected a look-up of {', '.join(LOOKUPS)}, got {kind!r}")
     pattern, asking = LOOKUPS[kind]
     story = question.story[: rng.randint(1, len(question.story))]
     found = [re.fullmatch(pattern, " ".join(words)) for words in story]

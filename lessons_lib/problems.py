@@ -121,6 +121,8 @@ class StoryProblem:
             raise ValueError(
                 f"expected a list of tasks other than {task} beside it, got {beside!r}"
             )
+        if retold < 0:
+            raise ValueError(f"expected retold to be 0 or more, got {retold}")
         looked_up = [one for one in beside if one in LOOKUPS]
         if whole_stories and (retold or looked_up):
             raise ValueError(

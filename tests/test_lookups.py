@@ -100,6 +100,8 @@ def test_no_look_up_where_no_statement_is_of_the_kind():
     question = told("mary went to the kitchen", "where is mary", "kitchen", "qa1")
     assert lookup("property", question, random.Random(0)) is None
     assert set(LOOKUPS) == {"property", "fear"}
+    with pytest.raises(ValueError, match="expected a look-up of property, fear, got 'place'"):
+        lookup("place", question, random.Random(0))
 
 
 def about(**more) -> dict:
@@ -149,3 +151,8 @@ def test_whole_stories_cannot_be_retold(tmp_path):
     for more in ({"retold": 1}, {"beside": ["property"]}):
         with pytest.raises(ValueError, match=r"expected questions one by one for retold=\d and"):
             StoryProblem(0, 4, task="qa15", source=str(tmp_path), whole_stories=True, **more)
+
+
+def test_stories_are_not_told_fewer_than_no_more_times():
+    with pytest.raises(ValueError, match="expected retold to be 0 or more, got -1"):
+        StoryProblem(0, 4, **about(retold=-1))
