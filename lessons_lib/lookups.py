@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import re
+from itertools import pairwise
 
 from lessons_lib.babi import Question, Words, task_name
 from lessons_lib.story_worlds import (
@@ -19,9 +20,8 @@ from lessons_lib.story_worlds import (
     OBJECTS,
     PEOPLE,
     PLACES,
+    SINGULAR,
 )
-
-_SINGULAR = {many: one for one, many in ANIMALS.items()}
 
 #: Look-ups: what a statement must be, whom or what it tells of, its answer, and how one asks.
 LOOKUPS = {
@@ -52,7 +52,7 @@ def exchanged(question: Question, rng: random.Random) -> Question:
         names.update(zip(group, rng.sample(group, len(group)), strict=True))
 
     def told(words: Words) -> Words:
-        return tuple(map(_renamed, ("", *words), words, [names] * len(words)))
+        return tuple(_renamed(before, word, names) for before, word in pairwise(("", *words)))
 
     return Question(
         tuple(map(told, question.story)),
@@ -65,7 +65,7 @@ def exchanged(question: Question, rng: random.Random) -> Question:
 
 def _renamed(before: str, word: str, names: dict[str, str]) -> str:
     """Return what stands for a word; of an animal in the plural, that plural (one sheep is "a")."""
-    one = _SINGULAR.get(word)
+    one = SINGULAR.get(word)
     if one in names and before != "a":
         return ANIMALS[names[one]]
     return names.get(word, word)
@@ -94,5 +94,5 @@ def lookup(kind: str, question: Question, rng: random.Random) -> Question | None
     if not answers:
         return None
     asked = rng.choice(list(answers))
-    answer = _SINGULAR.get(answers[asked], answers[asked])
+    answer = SINGULAR.get(answers[asked], answers[asked])
     return Question(story, tuple(asking.format(asked).split()), answer, task=question.task)

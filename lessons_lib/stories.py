@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from lessons_lib.babi import SPLITS, Question, Words, task_name, write
-from lessons_lib.story_worlds import ANIMALS, MOTIVES, PLACES, WORLDS
+from lessons_lib.story_worlds import ANIMALS, MOTIVES, PLACES, SINGULAR, WORLDS
 
 __all__ = [
     "TASKS",
@@ -32,7 +32,6 @@ TASKS = tuple(WORLDS)
 _QUARTERS = ("train", "train", "valid", "test")
 #: bAbI's rooms, with the three that only its tasks 10 and 14 have.
 _PLACES = frozenset({*PLACES, "cinema", "park", "school"})
-_ONE = {many: one for one, many in ANIMALS.items()}
 
 
 def generate(
@@ -136,8 +135,9 @@ def feared_by_most(question: Question) -> str:
     told = {line[0]: line[-1] for line in question.story if line[1] == "are"}  # mice: wolves
     kinds = [ANIMALS.get(line[-1]) for line in question.story if line[1] == "is"]
     feared = Counter(told[kind] for kind in kinds if kind in told)
-    most = [fear for fear in told.values() if feared and feared[fear] == max(feared.values())]
-    return _ONE[most[-1]] if most else ""
+    if not feared:
+        return ""
+    return SINGULAR[max(reversed(told.values()), key=lambda fear: feared[fear])]
 
 
 def last_motive(question: Question) -> str:

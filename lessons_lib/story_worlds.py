@@ -47,6 +47,7 @@ QUESTIONS = 5  # in a story of rooms
 OPENING = 2  # statements before the first question can be asked
 
 ANIMALS = {"mouse": "mice", "wolf": "wolves", "cat": "cats", "sheep": "sheep"}
+SINGULAR = {many: one for one, many in ANIMALS.items()}
 ANIMAL_NAMES = ("emily", "gertrude", "jessica", "winona")
 MOTIVE_NAMES = ("antoine", "jason", "sumit", "yann")
 MOTIVES = {  # motive -> where it leads, what it wants there

@@ -125,9 +125,9 @@ def test_a_problem_tells_its_questions_again_and_asks_for_one_statement_first():
     chosen = {int(i) for step in range(30) for i in both._chosen(step)}
     assert min(chosen) >= 120
     assert max(chosen) < first
-    assert {int(i) < 120 for i in both._batches(0)[0]} | {
-        int(i) >= first for i in both._batches(0)[0]
-    }
+    kinds = [{int(i >= 120) + int(i >= first) for i in batch} for batch in both._batches(0)]
+    assert set().union(*kinds) == {0, 1, 2}  # the task's own and both look-ups, in one pool
+    assert any(len(mixed) > 1 for mixed in kinds)
 
 
 def test_the_same_data_seed_tells_the_same_stories_again():

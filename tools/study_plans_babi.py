@@ -9,7 +9,7 @@ BABI = "$LESSONS_BABI"
 DECAY = {"qa1": 0.1, "qa2": 0.3}  # the weight decay of all models of a task
 
 
-def _babi(task: str, steps: int = 4000) -> Study:
+def _babi(task: str) -> Study:
     """Return the L-NTM paper's table for a task of real bAbI: all models with the same settings.
 
     The settings were chosen on the last 1,000 training questions, never on the valid ones: on
@@ -19,7 +19,7 @@ def _babi(task: str, steps: int = 4000) -> Study:
         f"{task}-lstm",
         {"kind": "LSTM", "input_size": 64, "hidden_size": 128},
         {"task": task, "source": BABI, "curriculum": 1000},
-        steps=steps,
+        steps=4000,
         learning_rate=1e-2,
         beta2=0.95,
         weight_decay=DECAY.get(task, 0.0),
@@ -120,6 +120,18 @@ def _decays(*decays: float) -> dict[str, dict]:
     return {f"weight decay {decay:g}": {"weight_decay": decay} for decay in decays}
 
 
+def _lookups(task: str, **changes: object) -> dict[str, dict]:
+    """Return look-ups first with retelling, and what is left when a part of it is left out."""
+    parts = {
+        "look-ups first, retold": {},
+        "look-ups first": {"retold": 0},
+        "look-ups beside, retold": {"beside_first": 0},
+        "retold": {"beside": [], "beside_first": 0},
+    }
+    first = LOOKUPS_FIRST[task]
+    return {name: {"data": {**first, **part}, **changes} for name, part in parts.items()}
+
+
 _DROPOUT = {f"word dropout {share}": {"model": {"dropout": share}} for share in (0.2, 0.5)}
 _WORD_DROPOUT = {"word dropout 0.2": _DROPOUT["word dropout 0.2"]}
 _WHOLE = {  # five answers a story
@@ -134,10 +146,13 @@ _STEADY = {
 _SCHEDULES = {"no curriculum": {"data": {"curriculum": 0}}, "constant rate": {"decay": "none"}}
 _SIZES = {f"controller of {units}": {"model": {"hidden_size": units}} for units in (32, 64, 256)}
 _BESIDE = {"beside": QA1_FIRST["beside"]}
+_QA1_FIRST = {
+    "weight decay 0.1, qa1 first, then beside": {"data": QA1_FIRST, "weight_decay": 0.1},
+}
 _WITH_QA1 = {
     "qa1 beside": {"data": _BESIDE},
     "weight decay 0.1, qa1 beside": {"data": _BESIDE, "weight_decay": 0.1},
-    "weight decay 0.1, qa1 first, then beside": {"data": QA1_FIRST, "weight_decay": 0.1},
+    **_QA1_FIRST,
 }
 _USUAL_ADAM = {"learning_rate": 3e-3, "beta2": 0.999}
 _TRIED_ON_QA1 = {
@@ -176,22 +191,9 @@ _TRIED_ON_QA15 = {
     **_SEVEN,
     **_FED,
     "8,000 updates": {"steps": 8000},
+    **_lookups("qa15", steps=8000),
 }
-_LOOKUPS = {  # and what is left when a part of it is left out
-    "look-ups first, retold": {},
-    "look-ups first": {"retold": 0},
-    "look-ups beside, retold": {"beside_first": 0},
-    "retold": {"beside": [], "beside_first": 0},
-}
-_TRIED_ON_QA15 |= {
-    name: {"data": {**LOOKUPS_FIRST["qa15"], **change}, "steps": 8000}
-    for name, change in _LOOKUPS.items()
-}
-_TRIED_ON_QA20 = {
-    **_decays(0.1),
-    "weight decay 0.1, qa1 first, then beside": {"data": QA1_FIRST, "weight_decay": 0.1},
-    **{name: {"data": {**LOOKUPS_FIRST["qa20"], **change}} for name, change in _LOOKUPS.items()},
-}
+_TRIED_ON_QA20 = {**_decays(0.1), **_QA1_FIRST, **_lookups("qa20")}
 _BESIDE_DECAY = {
     **_WORD_DROPOUT,
     **_WHOLE,
